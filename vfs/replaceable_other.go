@@ -1,0 +1,5 @@
+//go:build !linux
+
+package vfs
+
+func (d *Dir) replaceable(string) error { return nil }
