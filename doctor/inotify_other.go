@@ -1,0 +1,5 @@
+//go:build !linux
+
+package doctor
+
+func inotifyLimits() (inotify, error) { return inotify{}, nil }
