@@ -52,10 +52,7 @@ func dieAt(folder, at string) {
 			syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
-		if harm != nil {
-			return harm(op, path)
-		}
-		return nil
+		return harm.hook(op, path)
 	}, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -15,27 +15,58 @@ import (
 	"github.com/sessionsync/sessionsync/vfs"
 )
 
-// sabotages are agents that are broken in the ways that the loops are there to catch. Each does its harm in a hook, before
-// the operation that it is about.
-var sabotages = map[string]vfs.Hook{
-	"claims deleted before the replacement": func(op vfs.Op, path string) error {
-		if op == vfs.OpSync && filepath.Base(path) == "drop" { // the last step of recording the intent
-			removeAll(filepath.Join(path, ".sessionsync", "claimed", "*", "add-*"))
-		}
-		return nil
+// sabotage is an agent that is broken in a way that the loops are there to catch. It does its harm in a hook, before the
+// operation that it is about.
+type sabotage struct {
+	before func(op vfs.Op, path string) bool
+	harm   func(path string)
+}
+
+var sabotages = map[string]sabotage{
+	"claims deleted before the replacement": {
+		func(op vfs.Op, path string) bool { return op == vfs.OpSync && filepath.Base(path) == "drop" }, // the last step of recording the intent
+		func(path string) { removeAll(filepath.Join(path, ".sessionsync", "claimed", "*", "add-*")) },
 	},
-	"no intent kept": func(op vfs.Op, path string) error {
-		if op == vfs.OpSync && filepath.Base(filepath.Dir(path)) == "claimed" {
-			removeAll(filepath.Join(path, ".intent.json"))
-		}
-		return nil
+	"no intent kept": {
+		func(op vfs.Op, path string) bool {
+			return op == vfs.OpSync && filepath.Base(filepath.Dir(path)) == "claimed"
+		},
+		func(path string) { removeAll(filepath.Join(path, ".intent.json")) },
 	},
-	"temporary file written in place of the tasks file": func(op vfs.Op, path string) error {
-		if op == vfs.OpWrite && strings.HasPrefix(filepath.Base(path), ".tasks.json") {
+	"temporary file written in place of the tasks file": {
+		func(op vfs.Op, path string) bool {
+			return op == vfs.OpWrite && strings.HasPrefix(filepath.Base(path), ".tasks.json")
+		},
+		func(path string) {
 			os.WriteFile(filepath.Join(filepath.Dir(path), "tasks.json"), []byte(`{"backlog": [`), 0o644)
+		},
+	},
+}
+
+func (s sabotage) hook(op vfs.Op, path string) error {
+	if s.before != nil && s.before(op, path) {
+		s.harm(path)
+	}
+	return nil
+}
+
+// from is the operation at which a loop begins to try: a little before that which the harm is done at, as what goes on at the
+// same time makes the number differ. Until then the agent is whole.
+func (s sabotage) from(t *testing.T) int {
+	const around = 10
+	folder := quickDir(t)
+	prepare(t, folder)
+	var count, first atomic.Int64
+	runOnce(context.Background(), folder, func(op vfs.Op, path string) error {
+		if n := count.Add(1); s.before(op, path) {
+			first.CompareAndSwap(0, n)
 		}
 		return nil
-	},
+	}, io.Discard)
+	if first.Load() == 0 {
+		t.Fatal("the harm is never done")
+	}
+	return int(max(1, first.Load()-around))
 }
 
 func removeAll(pattern string) {
@@ -49,9 +80,9 @@ func removeAll(pattern string) {
 }
 
 func TestTheKillLoopNoticesABrokenAgent(t *testing.T) {
-	for name := range sabotages {
+	for name, s := range sabotages {
 		t.Run(name, func(t *testing.T) {
-			for n := 1; ; n++ {
+			for n := s.from(t); ; n++ {
 				folder := quickDir(t)
 				prepare(t, folder)
 				if !runUntilKilled(t, folder, n, killSabotage+"="+name) {
@@ -67,9 +98,9 @@ func TestTheKillLoopNoticesABrokenAgent(t *testing.T) {
 }
 
 func TestTheFaultLoopNoticesABrokenAgent(t *testing.T) {
-	for name, harm := range sabotages {
+	for name, s := range sabotages {
 		t.Run(name, func(t *testing.T) {
-			for n := int64(1); ; n++ {
+			for n := int64(s.from(t)); ; n++ {
 				folder := quickDir(t)
 				prepare(t, folder)
 				var count atomic.Int64
@@ -77,7 +108,7 @@ func TestTheFaultLoopNoticesABrokenAgent(t *testing.T) {
 					if count.Add(1) >= n {
 						return syscall.EIO
 					}
-					return harm(op, path)
+					return s.hook(op, path)
 				}, io.Discard)
 				if count.Load() < n {
 					t.Fatal("the loop did not notice")

@@ -24,7 +24,7 @@ type pending struct {
 	intent  Intent   // the one that is recorded
 }
 
-// unsettled is a document of ours that stands or has stood, while it is not known yet what came out for it.
+// unsettled is a document of ours that stands or has stood, while what came out for it is not known yet, or not merged.
 type unsettled struct {
 	digest string
 	text   []byte
@@ -178,7 +178,7 @@ func (w *Writer) keepOpen(dir *vfs.Dir, temps []string) {
 func (w *Writer) makeRoom(theirs *version, t target, c *commit) error {
 	w.countForeign()
 	intent := *c.replacing
-	next := &pending{version: theirs, ours: t.doc.Bytes(), files: []string{intent.Temp}, intent: intent}
+	next := &pending{version: theirs, ours: w.unsettled.text, files: []string{intent.Temp}, intent: intent}
 	if before := c.displaced; before != nil {
 		next.files, next.spent = append(slices.Clone(before.files), intent.Temp), before.spent
 	}

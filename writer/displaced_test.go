@@ -17,14 +17,26 @@ import (
 
 // struckThen lets a neighbour write in the moment before the exchange, and calls a hook for every operation behind that.
 func (b *bench) struckThen(behind func(vfs.Op, string) error) func(vfs.Op, string) error {
-	exchanged := false
+	return b.struck(1, behind, b.retitle)
+}
+
+// struckTwiceThen lets it write again, knowing what stands then, in the moment before that exchange is undone: so what was put
+// back has to give way once more, and what came out first is merged with it.
+func (b *bench) struckTwiceThen(behind func(vfs.Op, string) error) func(vfs.Op, string) error {
+	return b.struck(3, behind, b.retitle, b.restate)
+}
+
+// struck has strikes in the moments before the first exchanges, and calls a hook for every operation behind so many of them.
+func (b *bench) struck(exchanges int, behind func(vfs.Op, string) error, strikes ...func()) func(vfs.Op, string) error {
+	n := 0
 	return func(op vfs.Op, path string) error {
-		if exchanged {
+		if n == exchanges {
 			return behind(op, path)
 		}
 		if op == vfs.OpExchange {
-			exchanged = true
-			b.retitle()
+			if n++; n <= len(strikes) {
+				strikes[n-1]()
+			}
 		}
 		return nil
 	}
@@ -82,7 +94,7 @@ func TestANeighbourIsFasterAtEachExchange(t *testing.T) {
 		}
 	}
 	b.noTemp()
-	if w.foreign != times {
+	if w.foreign == 0 || w.foreign > times { // some of them stood for no longer than another strike takes
 		t.Errorf("%d foreign writes were counted", w.foreign)
 	}
 }
@@ -108,25 +120,37 @@ func TestAPreconditionIsHeldAgainstWhatCameOut(t *testing.T) {
 }
 
 func TestACrashBehindANeighboursStrike(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newFastBench(t)
-		for at := 1; ; at++ {
-			b.put(original)
-			b.intent, b.records = Intent{}, 0
-			f := &fault{at: at, forGood: true, err: errDead}
-			b.config.Hook = b.struckThen(f.hook)
-			b.attempt(b.writer(), adding(t, "a")...)
-			if f.hit == "" {
-				return
-			}
-			b.restart(adding(t, "a"))
-			b.applied("a")
-			b.retitled()
-			if len(b.kept) > 0 || t.Failed() {
-				t.Fatalf("the crash was %d behind the exchange, %s; kept %q", at, f.hit, b.kept)
-			}
-		}
-	})
+	for name, struckThen := range strikes {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newFastBench(t)
+				for at := 1; ; at++ {
+					b.put(original)
+					b.intent, b.records = Intent{}, 0
+					f := &fault{at: at, forGood: true, err: errDead}
+					b.config.Hook = struckThen(b, f.hook)
+					b.attempt(b.writer(), adding(t, "a")...)
+					if f.hit == "" {
+						return
+					}
+					b.restart(adding(t, "a"))
+					b.applied("a")
+					if len(b.kept) == 0 || name == "once" { // else nobody can tell any more what the second strike was made of
+						b.retitled()
+					} else if !strings.Contains(b.kept[0], "Zwo") {
+						t.Errorf("kept is %q", b.kept)
+					}
+					if b.kept = nil; t.Failed() {
+						t.Fatalf("the crash was %d behind the exchange, %s", at, f.hit)
+					}
+				}
+			})
+		})
+	}
+}
+
+var strikes = map[string]func(b *bench, behind func(vfs.Op, string) error) func(vfs.Op, string) error{
+	"once": (*bench).struckThen, "twice": (*bench).struckTwiceThen,
 }
 
 // And another crash while that is mended.
@@ -165,37 +189,64 @@ func TestTwoCrashesBehindANeighboursStrike(t *testing.T) {
 }
 
 func TestAnErrorBehindANeighboursStrike(t *testing.T) {
-	for _, forGood := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			b := newFastBench(t)
-			for at := 1; ; at++ {
-				b.put(original)
-				b.intent, b.records = Intent{}, 0
-				f := &fault{at: at, forGood: forGood, err: errDead}
-				b.config.Hook = b.struckThen(f.hook)
-				w := b.writer()
-				_, err := b.commit(w, adding(t, "a")...)
-				if f.hit == "" {
-					return
-				}
-				b.config.Hook, w.config.Hook = nil, nil
-				if err != nil {
-					if !trouble(t, err).Replaced {
-						t.Errorf("trouble is %+v", err)
-					}
-					b.settle(w, adding(t, "a"))
-				}
-				b.applied("a")
-				b.retitled()
-				b.mustCommit(w, adding(t, "b")...)
-				b.applied("a", "b")
-				b.noTemp()
-				if len(b.kept) > 0 || t.Failed() {
-					t.Fatalf("the error was %d behind the exchange, %s; kept %q", at, f.hit, b.kept)
-				}
-			}
-		})
+	for name, struckThen := range strikes {
+		for _, forGood := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, %t", name, forGood), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { errorBehindAStrike(t, struckThen, forGood) })
+			})
+		}
 	}
+}
+
+func errorBehindAStrike(t *testing.T, struckThen func(*bench, func(vfs.Op, string) error) func(vfs.Op, string) error, forGood bool) {
+	b := newFastBench(t)
+	for at := 1; ; at++ {
+		b.put(original)
+		b.intent, b.records = Intent{}, 0
+		f := &fault{at: at, forGood: forGood, err: errDead}
+		b.config.Hook = struckThen(b, f.hook)
+		w := b.writer()
+		_, err := b.commit(w, adding(t, "a")...)
+		if f.hit == "" {
+			return
+		}
+		b.config.Hook, w.config.Hook = nil, nil
+		if err != nil {
+			b.settle(w, adding(t, "a"))
+		}
+		b.applied("a")
+		b.retitled()
+		b.mustCommit(w, adding(t, "b")...)
+		b.applied("a", "b")
+		b.noTemp()
+		if len(b.kept) > 0 || t.Failed() {
+			t.Fatalf("the error was %d behind the exchange, %s; kept %q", at, f.hit, b.kept)
+		}
+	}
+}
+
+// Whoever reads while a commit finds out that it was not alone reads what they have written, so that to write that back
+// takes nothing of it away.
+func TestWhatANeighbourHasWrittenIsGoneForNoTime(t *testing.T) {
+	b := newFastBench(t)
+	exchanges := 0
+	b.config.Hook = func(op vfs.Op, _ string) error {
+		if op == vfs.OpExchange {
+			if exchanges++; exchanges == 1 {
+				b.retitle()
+			}
+		} else if exchanges > 1 {
+			b.retitled()
+		}
+		return nil
+	}
+	b.mustCommit(b.writer(), adding(t, "a")...)
+	if exchanges != 3 { // there, back, and there again
+		t.Errorf("%d exchanges", exchanges)
+	}
+	b.applied("a")
+	b.retitled()
+	b.noTemp()
 }
 
 // A program that saves in place has opened the file before the exchange, and writes and closes at any moment behind it.

@@ -10,9 +10,12 @@
 //
 // The new document is exchanged with the tasks file (vfs.Dir.Exchange), so that what stood there comes out under the
 // temporary name, whatever it was. If that is not the version that was merged into, another program has written in the
-// moment before: the fragments are merged into theirs once more, the result is exchanged for the document that stands, and
-// what comes out is looked at again. What somebody has written over that document meanwhile, knowing it, is carried over
-// (document.Adopt). So neither side loses anything, however often it happens.
+// moment before: it is exchanged back at once, and the fragments are merged into it. To leave ours there until they are would be
+// simpler, but whoever reads it meanwhile, without what came out, and writes later takes away what came out. Where the moment
+// of the way back was taken too, or the file came out as itself and was written to later, both stand against each other: the
+// fragments are merged into what came out, the result is exchanged for what stands, and what comes out is looked at again. What
+// somebody has written over our document meanwhile, knowing it, is carried over (document.Adopt). So neither side loses
+// anything, however often it happens.
 //
 // A program that saves in place may have opened the tasks file before the exchange, and then writes into what is under the
 // temporary name. Where leases can be had one is held for the few system calls from the last look to behind the exchange
@@ -32,7 +35,8 @@
 //     are durable before any name leads to them, and its own name is;
 //  3. have the caller record the intent (temporary name, digests of the new and the old document), durably;
 //  4. exchange the two names: the commit point;
-//  5. look at what came out. If it is another program's version, go back to 1 with that as the document to merge into;
+//  5. look at what came out. If it is another program's version, exchange again, and go back to 1; where that failed because
+//     of yet another one, go back to 1 with what came out as the document to merge into;
 //  6. fsync the directory: only then may the caller delete the fragments, and then the intent;
 //  7. remove what came out (Discard): it is evidence for as long as there is an intent.
 //

@@ -57,7 +57,9 @@ func (w *Writer) replace(t target, intent Intent, c *commit) (err error) {
 		}
 		return err
 	}
-	w.unsettled = unsettled{}
+	if w.unsettled = (unsettled{}); theirs != nil {
+		w.unsettled = unsettled{digest, t.doc.Bytes()}
+	}
 	if c.replacing == nil {
 		return &pathError{path: w.config.Path, err: errChanged}
 	}
@@ -109,6 +111,11 @@ func (w *Writer) exchange(v *version, ours fs.FileInfo, c *commit) (*version, er
 		}
 		if quiet && w.cameOut(v, temp) {
 			return nil, nil
+		}
+		if now, err := v.dir.Lstat(temp); err == nil && !os.SameFile(v.info, now) {
+			if back, err := v.putBack(ours, c); back || err != nil {
+				return nil, err
+			}
 		}
 		return w.displaced(v.dir, temp, v)
 	}
@@ -170,12 +177,20 @@ func (w *Writer) strayed(v *version, ours fs.FileInfo, c *commit) (bool, error) 
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
+	return v.putBack(ours, c)
+}
+
+// putBack undoes an exchange that has brought out another file than it should, so that the merge is done again with that. It
+// is done at once: who reads ours meanwhile, without what came out, and writes it back when the next round is over takes that
+// away, and nobody could tell it from a wish. It reports false where somebody has taken our document's place in this moment:
+// then theirs stands again, and what came out first is still out.
+func (v *version) putBack(ours fs.FileInfo, c *commit) (bool, error) {
 	temp := c.replacing.Temp
 	if err := v.dir.Exchange(temp, v.name); err != nil {
 		return false, err
 	}
 	if now, err := v.dir.Lstat(temp); err != nil || !os.SameFile(now, ours) {
-		return false, join(err, v.dir.Exchange(temp, v.name)) // somebody has written there too
+		return false, join(err, v.dir.Exchange(temp, v.name))
 	}
 	c.replacing = nil
 	return true, nil
