@@ -23,8 +23,8 @@ import (
 	"github.com/sessionsync/sessionsync/vfs"
 )
 
-// The model of power loss. At every file operation the session is looked at as it is; an fsync makes durable what it is
-// called on and nothing else: of a file its bytes, of a folder its names. After a loss of power a file has the bytes of
+// The model of power loss. At every fsync, and when the power goes, the session is looked at as it is; an fsync makes durable
+// what it is called on and nothing else: of a file its bytes, of a folder its names. After a loss of power a file has the bytes of
 // its last fsync or, by chance, its newer ones; and each name that was added or removed since its folder's last fsync is
 // there or not, by chance, for each file alone. Only one thing is granted, that a rename is one step: a file that was
 // moved is never nowhere. It may be in both places, if only the folder it was moved to has been synced.
@@ -112,7 +112,7 @@ func newDisk(folder string) (*disk, error) {
 	return &disk{folder: folder, now: now, durable: durable, spoiled: map[inode]bool{}}, err
 }
 
-// hook is called before each operation. What the last one did is seen now.
+// hook is called before each operation.
 func (d *disk) hook(op vfs.Op, path string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -120,12 +120,14 @@ func (d *disk) hook(op vfs.Op, path string) error {
 	if d.lost > 0 && d.count > d.lost {
 		return syscall.EIO // what the agent still tries does not happen
 	}
-	now, err := look(d.folder)
-	if err != nil {
-		d.failed = err
-		return err
+	if op == vfs.OpSync || d.count == d.lost {
+		now, err := look(d.folder)
+		if err != nil {
+			d.failed = err
+			return err
+		}
+		d.now = now
 	}
-	d.now = now
 	if d.syncing != nil {
 		d.syncing()
 		d.syncing = nil

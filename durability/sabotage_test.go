@@ -24,14 +24,16 @@ type sabotage struct {
 
 var sabotages = map[string]sabotage{
 	"claims deleted before the replacement": {
-		func(op vfs.Op, path string) bool { return op == vfs.OpSync && filepath.Base(path) == "drop" }, // the last step of recording the intent
-		func(path string) { removeAll(filepath.Join(path, ".sessionsync", "claimed", "*", "add-*")) },
+		func(op vfs.Op, path string) bool { // the last step of recording the intent
+			return op == vfs.OpSync && filepath.Base(path) == "drop" && len(claims(path)) > 0
+		},
+		func(path string) { removeAll(claims(path)) },
 	},
 	"no intent kept": {
 		func(op vfs.Op, path string) bool {
 			return op == vfs.OpSync && filepath.Base(filepath.Dir(path)) == "claimed"
 		},
-		func(path string) { removeAll(filepath.Join(path, ".intent.json")) },
+		func(path string) { removeAll([]string{filepath.Join(path, ".intent.json")}) },
 	},
 	"temporary file written in place of the tasks file": {
 		func(op vfs.Op, path string) bool {
@@ -69,11 +71,15 @@ func (s sabotage) from(t *testing.T) int {
 	return int(max(1, first.Load()-around))
 }
 
-func removeAll(pattern string) {
-	paths, err := filepath.Glob(pattern)
+func claims(drop string) []string {
+	paths, err := filepath.Glob(filepath.Join(drop, ".sessionsync", "claimed", "*", "add-*"))
 	if err != nil {
 		panic(err)
 	}
+	return paths
+}
+
+func removeAll(paths []string) {
 	for _, path := range paths {
 		os.Remove(path)
 	}
