@@ -74,6 +74,9 @@ func TestAManifestIsReadableForThoseAloneWhoMayReadItsFragments(t *testing.T) {
 }
 
 func TestAManifestOfMoreFragmentsThanABatchCanHaveIsNone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a large input, and one goroutine")
+	}
 	read := func(fragments string) (Entry, error) {
 		return readManifest(strings.NewReader(`{"version":"1.0","fragments":`+fragments+`,"batch":"x"}`), false)
 	}

@@ -65,6 +65,14 @@ func crashAtEveryOperation(t *testing.T, renames bool) {
 }
 
 // A crash during the restart, and another one.
+// stride is the distance of the second ones of two points: every one, but with -short.
+func stride() int {
+	if testing.Short() {
+		return 7
+	}
+	return 1
+}
+
 func TestACrashAtEveryOperationOfTheRestart(t *testing.T) {
 	bothWays(t, crashAtEveryOperationOfTheRestart)
 }
@@ -74,7 +82,7 @@ func crashAtEveryOperationOfTheRestart(t *testing.T, renames bool) {
 		b := newFastBench(t)
 		b.renames = renames
 		for first := 1; ; first++ {
-			for second := 1; ; second++ {
+			for second := 1; ; second += stride() {
 				b.put(original)
 				b.intent, b.records = Intent{}, 0
 				f := &fault{at: first, forGood: true, err: errDead}
@@ -148,7 +156,7 @@ func crashBetweenForeignWrites(t *testing.T, renames bool) {
 		b.renames = renames
 		for write := 1; ; write++ {
 			reached := false
-			for at := write; ; at++ {
+			for at := write; ; at += stride() {
 				b.put(original)
 				b.intent, b.records, b.kept = Intent{}, 0, nil
 				f := &fault{at: at, forGood: true, err: errDead}

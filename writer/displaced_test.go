@@ -158,7 +158,7 @@ func TestTwoCrashesBehindANeighboursStrike(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newFastBench(t)
 		for first := 1; ; first++ {
-			for second := 1; ; second++ {
+			for second := 1; ; second += stride() {
 				b.put(original)
 				b.intent, b.records = Intent{}, 0
 				f := &fault{at: first, forGood: true, err: errDead}
