@@ -159,6 +159,9 @@ func (e Effect) remove(now jsontext.Value) []byte {
 
 // strict returns a value as a fragment can hold it: without comments, each name once. It is a slice of its own.
 func strict(value []byte) jsontext.Value {
+	if value[0] != '{' && value[0] != '[' && value[0] != '/' {
+		return bytes.Clone(value)
+	}
 	text := jsontext.Value(jsonedit.AppendFormat(nil, value, jsonedit.Style{Colon: ":", Comma: ","}, ""))
 	if text.IsValid(jsontext.AllowInvalidUTF8(true)) {
 		return text

@@ -1,6 +1,8 @@
 package document
 
 import (
+	"slices"
+
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -30,12 +32,27 @@ func (s *Schema) allowsChange(before, after []byte) bool {
 		if there && string(was) == string(value) {
 			continue
 		}
-		member, known := s.members[name]
-		if known && member.Validate(decode(value)) != nil || !known && s.bound[name] {
+		if !s.allowsMember(name, value) {
 			return false
 		}
 	}
 	return len(old) == 0 // nothing went
+}
+
+// allowsReplaced is allowsChange where what differs is known.
+func (s *Schema) allowsReplaced(members []jsonedit.Replaced) bool {
+	if s == nil {
+		return true
+	}
+	return s.members != nil && !slices.ContainsFunc(members, func(m jsonedit.Replaced) bool { return !s.allowsMember(m.Name, m.New) })
+}
+
+// allowsMember reports whether a member may have that value, whatever else is in the item.
+func (s *Schema) allowsMember(name string, value jsontext.Value) bool {
+	if member, known := s.members[name]; known {
+		return member.Validate(decode(value)) == nil
+	}
+	return !s.bound[name]
 }
 
 // compileMembers prepares a schema for allowsChange. Members that it says nothing of are free.

@@ -54,6 +54,16 @@ func (r *recorder) edited(n *node, before, after []byte) {
 	}
 }
 
+// replaced notes which of an item's own members have another value.
+func (r *recorder) replaced(n *node, members []jsonedit.Replaced) {
+	if r == nil {
+		return
+	}
+	for _, m := range members {
+		r.add(n, jsontext.Pointer("").AppendToken(m.Name), m.Old, m.New)
+	}
+}
+
 // rewritten notes what changed in an item and below it. It was as before says, and below it so many items had each id.
 func (r *recorder) rewritten(d *Document, n, before *node, count map[key]int) {
 	if r == nil {

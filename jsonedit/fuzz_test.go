@@ -67,6 +67,7 @@ func FuzzMerge(f *testing.F) {
 			if changed == bytes.Equal(document, text.Bytes()) {
 				t.Errorf("Merge reports %v", changed)
 			}
+			replacesAlike(t, document, patch, text.Bytes())
 			if text.Merge(Members(patch)) {
 				t.Errorf("the same again changed it: %q and %q became %q", document, patch, text.Bytes())
 			}

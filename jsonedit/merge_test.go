@@ -1,6 +1,8 @@
 package jsonedit
 
 import (
+	"bytes"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -20,10 +22,56 @@ func merged(t *testing.T, before, patch string) string {
 	if changed != (after != before) {
 		t.Errorf("Merge reports %v", changed)
 	}
+	replacesAlike(t, []byte(before), []byte(patch), []byte(after))
 	if text.Merge(Members([]byte(patch))); string(text.Bytes()) != after {
 		t.Errorf("the same patch again changes the text to\n%s", text.Bytes())
 	}
 	return after
+}
+
+// replacesAlike holds Replace against what Merge has made of a text, and reports whether it was for Replace.
+func replacesAlike(t *testing.T, before, patch, after []byte) bool {
+	t.Helper()
+	text := New(before, nil, DefaultStyle, "")
+	replaced, ok := text.Replace(Members(patch))
+	if !ok && !bytes.Equal(text.Bytes(), before) || ok && !bytes.Equal(text.Bytes(), after) {
+		t.Errorf("Replace (%v) of %q in %q makes\n%s\nand Merge\n%s", ok, patch, before, text.Bytes(), after)
+	}
+	was, is := maps.Collect(Members(before)), maps.Collect(Members(after))
+	for _, r := range replaced {
+		if !bytes.Equal(r.Old, was[r.Name]) || !bytes.Equal(r.New, is[r.Name]) || bytes.Equal(r.Old, r.New) {
+			t.Errorf("%q is said to have become %s from %s", r.Name, r.New, r.Old)
+		}
+		delete(was, r.Name)
+		delete(is, r.Name)
+	}
+	for name, value := range is {
+		if ok && !bytes.Equal(value, was[name]) {
+			t.Errorf("nothing is said of %q", name)
+		}
+	}
+	return ok
+}
+
+func TestScalarsInThePlaceOfScalarsAreReplaced(t *testing.T) {
+	many := "{" + strings.Repeat(`"x":1,`, mostCompared) + `"a":1}`
+	for before, patches := range map[string]map[string]bool{
+		`{"a": 1, "b": "x", "c": [1], "d": null}`: {
+			`{"a":2}`: true, `{"b":"y","a":2}`: true, `{"a":1.0}`: true, `{"d":true}`: true, `{}`: true,
+			`{"a":null}`: false, `{"c":1}`: false, `{"a":[1]}`: false, `{"e":1}`: false, `{"a":2,"e":1}`: false,
+		},
+		`{"a": 1, "\u0061": 2}`:       {`{"a":3}`: false},
+		`/*x*/ {"\u0061": 1 /*y*/, }`: {`{"a":3}`: true},
+		many:                          {`{"a":2}`: false},
+	} {
+		for patch, want := range patches {
+			text := New([]byte(before), nil, DefaultStyle, "")
+			text.Merge(Members([]byte(patch)))
+			if got := replacesAlike(t, []byte(before), []byte(patch), text.Bytes()); got != want {
+				t.Errorf("%s in %.50s: %v", patch, before, got)
+			}
+		}
+	}
 }
 
 type mergeCase struct{ name, before, patch, after string }

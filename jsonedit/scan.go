@@ -125,6 +125,9 @@ func scanInto(room []element, b []byte, i int) composite {
 	object := b[i] == '{'
 	for i = skipTrivia(b, i+1); !isClose(b[i]); {
 		e := scanElement(b, i, object)
+		if c.elements == nil {
+			c.elements = make([]element, 0, 8) // as many as most have
+		}
 		c.elements = append(c.elements, e)
 		i, c.trailingComma = skipComma(b, e.end)
 	}
