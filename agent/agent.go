@@ -90,13 +90,13 @@ func (a *Agent) Run(ctx context.Context) (Report, error) {
 	var (
 		found   = make(chan []watcher.File) // watcher ─▶ batcher: ready to be claimed, oldest first
 		batches = make(chan []watcher.File) // batcher ─▶ committer
-		claimed = make(chan []string)       // committer ─▶ watcher: no longer in flight
-		watched = make(chan struct{})       // closed when the watcher listens to claimed no more
+		done    = make(chan watcher.Done)   // committer ─▶ watcher: no longer in flight
+		watched = make(chan struct{})       // closed when the watcher listens to done no more
 		stirred = make(chan struct{})       // lookout ─▶ committer: the tasks file may have changed
 		asked   = make(chan struct{})       // lookout ─▶ committer: recovery entries may have to be tried again
 	)
 	w := watcher.New(a.watcherConfig())
-	c := newCommitter(a, claimed, watched, asked)
+	c := newCommitter(a, done, watched, asked)
 	defer c.close()
 	if err := c.open(); err != nil {
 		return Report{}, err
@@ -112,7 +112,7 @@ func (a *Agent) Run(ctx context.Context) (Report, error) {
 	stages, run := errgroup.WithContext(ctx)
 	stages.Go(func() error {
 		defer close(watched)
-		return w.Run(run, found, claimed)
+		return w.Run(run, found, done)
 	})
 	stages.Go(func() error {
 		return batcher.Run(run, a.batcherConfig(), sizeOf, sinceOf, found, batches)

@@ -22,14 +22,15 @@ import (
 type committer struct {
 	agent    *Agent
 	log      *slog.Logger
-	claimed  chan<- []string // to the watcher
+	done     chan<- watcher.Done
 	bell     <-chan struct{} // recovery entries may have to be tried again
-	watched  <-chan struct{} // closed when nobody receives from claimed
+	watched  <-chan struct{} // closed when nobody receives from done
 	writer   *writer.Writer
 	recovery *recovery.Store
 	spool    *spool.Spool            // nil until the drop directory is there
 	batches  []*spool.Batch          // claimed and not settled, in their order
 	flight   []string                // names that the watcher waits to hear of
+	taken    map[string]bool         // of these, what lies in the drop directory no more
 	judged   map[string]watcher.File // what is claimed last, as the watcher saw it
 	resumed  bool                    // what an earlier run or trouble has left is among batches
 	entries  []recovery.Entry        // to be given back until that is so; nil: not known
@@ -49,11 +50,11 @@ type committer struct {
 	unparked time.Time            // when they were
 }
 
-func newCommitter(a *Agent, claimed chan<- []string, watched, bell <-chan struct{}) *committer {
+func newCommitter(a *Agent, done chan<- watcher.Done, watched, bell <-chan struct{}) *committer {
 	c, hook, log := a.config, a.options.Hook, a.options.Log
 	store := recovery.New(recovery.Config{Dir: c.Recovery, TasksFile: c.Tasks, Retry: retryCommand(c), Hook: hook, Log: log})
 	committer := &committer{
-		agent: a, log: log, claimed: claimed, watched: watched, bell: bell,
+		agent: a, log: log, done: done, watched: watched, bell: bell,
 		recovery: store,
 		trace:    a.options.Trace,
 		history:  history.New(history.Config{MaxBytes: int64(c.History.MaxBytes), Log: log}),
@@ -61,6 +62,7 @@ func newCommitter(a *Agent, claimed chan<- []string, watched, bell <-chan struct
 		grace:    map[string]time.Time{},
 		back:     map[string]bool{},
 		temps:    map[string][]string{},
+		taken:    map[string]bool{},
 	}
 	committer.hold.bell, committer.hold.rung = bell, func() { committer.asked = true }
 	committer.hold.quiet = func(on bool) { committer.writer.Hush(on) }
@@ -235,11 +237,20 @@ func (c *committer) landed() {
 	if len(c.flight) == 0 {
 		return
 	}
+	var done watcher.Done
+	for _, name := range c.flight {
+		if c.taken[name] {
+			done.Claimed = append(done.Claimed, name)
+		} else {
+			done.Others = append(done.Others, name)
+		}
+	}
 	select {
-	case c.claimed <- c.flight:
+	case c.done <- done:
 	case <-c.watched:
 	}
 	c.flight = nil
+	clear(c.taken)
 }
 
 // settle works off what is claimed, and before that what an earlier run or trouble has left.
@@ -291,6 +302,9 @@ func (c *committer) claim(ctx context.Context, files []watcher.File) error {
 				break
 			}
 			c.log.Warn("fragment cannot be claimed; let the agent's user rename it, or remove it", "fragment", r.Name, "error", r.Err)
+		}
+		for _, f := range batch.Files {
+			c.taken[f.Name] = true
 		}
 		c.resumed = c.resumed && !batch.Reopened
 		if len(batch.Files) > 0 { // else it is closed, and was there for what it says

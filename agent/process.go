@@ -76,6 +76,7 @@ func (c *committer) read(batch *spool.Batch) ([]writer.Fragment, map[string]*fra
 			continue
 		}
 		c.history.Returned(batch.State(), batch.ID, f.Name)
+		delete(c.taken, f.Name)
 		if returnErr := batch.Return(f.Name); returnErr != nil {
 			if reject == nil || !errors.Is(returnErr, fs.ErrExist) {
 				return nil, nil, errors.Join(err, returnErr)

@@ -100,6 +100,9 @@ func Open(path string, hook Hook) (*Dir, error) {
 // newDir takes over root, also when it fails.
 func newDir(root *os.Root, path string, hook Hook) (*Dir, error) {
 	f, err := root.Open(".")
+	if err == nil {
+		f, err = listable(f)
+	}
 	if err != nil {
 		root.Close()
 		return nil, &fs.PathError{Op: string(OpOpen), Path: path, Err: cause(err)}
@@ -210,8 +213,8 @@ func (d *Dir) Lstat(name string) (fs.FileInfo, error) {
 
 // List hands every entry to yield until that says no: from the beginning at
 // each call, in the directory's own order, 1024 names in memory at a time. Names
-// that come, go or move meanwhile may be missing. An entry's Info was taken
-// through this handle. yield must not call List on the same Dir.
+// that come, go or move meanwhile may be missing. An entry's Info goes by the path:
+// ask Lstat or Status of its name. yield must not call List on the same Dir.
 func (d *Dir) List(yield func(fs.DirEntry) bool) error {
 	d.listing.Lock()
 	defer d.listing.Unlock()

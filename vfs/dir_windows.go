@@ -44,6 +44,9 @@ func (d *Dir) openNoFollow(name string, flag int, perm fs.FileMode) (*os.File, e
 	}
 }
 
+// listable has nothing to do: a listing tells all.
+func listable(f *os.File) (*os.File, error) { return f, nil }
+
 // syncDir does nothing: Windows has no fsync of a directory for one who may not
 // open it for writing; NTFS keeps renames in its journal.
 func syncDir(*os.File) error { return nil }

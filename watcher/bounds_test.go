@@ -96,7 +96,7 @@ func TestMoreCandidatesThanAreKeptAreFoundByTheNextScan(t *testing.T) {
 							}
 							b.must(os.Remove(b.path(name)))
 						}
-						b.done <- namesOf(files)
+						b.done <- Done{Others: namesOf(files)}
 					case <-time.After(time.Minute):
 						t.Fatalf("only %d of %d were sent", len(got), c.files)
 					}

@@ -27,7 +27,7 @@ type bench struct {
 	Config
 	system
 	out  chan []File
-	done chan []string
+	done chan Done
 	err  chan error
 	stop context.CancelFunc
 	logs *logs
@@ -92,7 +92,7 @@ func inBubble(t *testing.T, play func(b *bench)) {
 		}
 		b.mkdir()
 		b.start = time.Now()
-		b.hints, b.out, b.done, b.err = make(chan hint), make(chan []File), make(chan []string), make(chan error, 1)
+		b.hints, b.out, b.done, b.err = make(chan hint), make(chan []File), make(chan Done), make(chan error, 1)
 		b.stop = func() {}
 		defer func() { b.stop() }()
 		play(b)
@@ -225,7 +225,7 @@ func (b *bench) claim(names ...string) {
 	for _, name := range names {
 		b.must(os.Remove(b.path(name)))
 	}
-	b.done <- names
+	b.done <- Done{Others: names}
 }
 
 func namesOf(files []File) (names []string) {

@@ -263,11 +263,11 @@ func TestWhoIsNoSuspect(t *testing.T) {
 			a.comes("x.json")
 			a.run()
 			a.sends(0, "x.json")
-			a.done <- []string{"x.json"}
+			a.done <- Done{Others: []string{"x.json"}}
 			a.sends(30*time.Second, "x.json")
-			a.done <- []string{"x.json"}
+			a.done <- Done{Others: []string{"x.json"}}
 			a.sends(time.Minute, "x.json")
-			a.done <- []string{"x.json"}
+			a.done <- Done{Others: []string{"x.json"}}
 		}},
 		{"for whom there was no room", func(a *aviary) {
 			a.Candidates = 1

@@ -28,7 +28,7 @@ func TestInFlight(t *testing.T) {
 			b.tell("x.json")
 			b.sends(0, "x.json")
 			b.claim("x.json")
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 			b.silent(time.Hour)
 		}},
 		{"a new file of the name, size and time is another one by its inode", func(b *bench) {
@@ -41,7 +41,7 @@ func TestInFlight(t *testing.T) {
 		{"a new file of the name that nobody told of is sent when the old one is done", func(b *bench) {
 			time.Sleep(time.Second)
 			b.old("x.json", whole+" ", 10*time.Minute)
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 			b.sends(time.Second, "x.json")
 		}},
 		{"a new file of the name is sent at once after the claim", func(b *bench) {
@@ -53,29 +53,29 @@ func TestInFlight(t *testing.T) {
 		}},
 		{"a file that came back unfinished is waited for again", func(b *bench) {
 			b.write("x.json", half)
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 			b.silent(time.Second)
 			b.grow("x.json", `lete"}`)
 			b.tell("x.json")
 			b.sends(1050*ms, "x.json")
 		}},
 		{"a file that nobody can claim is sent again by the rescan, not at once", func(b *bench) {
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 			b.tell("x.json")
 			b.hints <- hint{all: true}
 			b.sends(30*time.Second, "x.json")
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 			b.sends(60*time.Second, "x.json")
 		}},
 		{"a file that nobody can claim is sent when it has changed", func(b *bench) {
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 			synctest.Wait()
 			b.old("x.json", whole+" ", time.Minute)
 			b.tell("x.json")
 			b.sends(0, "x.json")
 		}},
 		{"names that were never sent may be done", func(b *bench) {
-			b.done <- []string{"y.json", "", "../x", "x.json"}
+			b.done <- Done{Others: []string{"y.json", "", "../x", "x.json"}}
 			b.silent(time.Second)
 		}},
 		{"done may be closed", func(b *bench) {
@@ -87,7 +87,7 @@ func TestInFlight(t *testing.T) {
 		{"a folder that has taken the name is left alone", func(b *bench) {
 			b.must(os.Remove(b.path("x.json")))
 			b.must(os.Mkdir(b.path("x.json"), 0o755))
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 			b.silent(time.Hour)
 		}},
 	} {
@@ -131,7 +131,7 @@ func TestDoneIsHeardWhileNobodyTakesTheSlice(t *testing.T) {
 		synctest.Wait()
 		for range 100 {
 			select {
-			case b.done <- []string{"x.json"}:
+			case b.done <- Done{Others: []string{"x.json"}}:
 			case <-time.After(time.Second):
 				t.Fatal("done is not heard")
 			}
@@ -157,7 +157,7 @@ func TestFilesThatNobodyCanClaim(t *testing.T) {
 				b.old("x.json", whole, 2*time.Hour)
 				b.run()
 				b.sends(0, "x.json")
-				b.done <- []string{"x.json"}
+				b.done <- Done{Others: []string{"x.json"}}
 				b.sends(c.want, "x.json")
 			})
 		})
@@ -168,11 +168,11 @@ func TestFilesThatNobodyCanClaim(t *testing.T) {
 			b.old("remembered.json", whole, 2*time.Hour)
 			b.run()
 			b.sends(0, "remembered.json")
-			b.done <- []string{"remembered.json"}
+			b.done <- Done{Others: []string{"remembered.json"}}
 			b.old("x.json", whole, time.Hour)
 			for second := range 5 {
 				b.sends(time.Duration(second+1)*time.Second, "x.json")
-				b.done <- []string{"x.json"}
+				b.done <- Done{Others: []string{"x.json"}}
 			}
 		})
 	})

@@ -83,14 +83,14 @@ func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
 // examine reads a settled file to see whether it is whole. What has become a FIFO or a link meanwhile is not waited for or
 // followed.
 func (r *run) examine(dir *vfs.Dir, c *candidate, now time.Time) (v verdict, pause time.Duration, n int, err error) {
-	text, status, err := dir.ReadFile(c.name, c.size)
+	text, status, err := dir.ReadSeen(c.name, c.status()) // whoever claims it looks again
 	n = len(text)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return send, 0, n, nil
 	case err != nil:
 		return wait, 0, n, err
-	case !stampOf(status).same(c.stamp): // its last change is just now, whatever its time says
+	case !stampOf(status).same(c.stamp): // it became longer or shorter: its last change is just now, whatever its time says
 		c.sight = c.then(stampOf(status), now)
 		return wait, max(r.rules.settle, shortestWait), n, nil
 	}

@@ -189,7 +189,7 @@ func TestTwentyThousandFilesAreSentOnceEach(t *testing.T) {
 				got[f.Name] = true
 				r.must(os.Rename(r.path(f.Name), filepath.Join(claimed, f.Name)))
 			}
-			r.done <- namesOf(files)
+			r.done <- Done{Others: namesOf(files)}
 		case <-late:
 			t.Fatalf("only %d were sent", len(got))
 		}

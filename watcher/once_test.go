@@ -103,10 +103,10 @@ func TestOnceEndsWhenWhatWasThereIsHandled(t *testing.T) {
 			b.sends(0, "x.json")
 			time.Sleep(10 * ms)
 			b.replace("x.json", whole)
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 			b.sends(60*ms, "x.json")
 			b.replace("x.json", whole)
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 		}, 60 * ms},
 		{"a file that came back unfinished: waited for again", func(b *bench) {
 			b.old("x.json", whole, time.Hour)
@@ -115,7 +115,7 @@ func TestOnceEndsWhenWhatWasThereIsHandled(t *testing.T) {
 			time.Sleep(time.Second)
 			b.must(os.Truncate(b.path("x.json"), 10))
 			b.age("x.json", 0)
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 			b.silent(time.Second)
 			b.grow("x.json", whole[10:])
 			b.sends(2600*ms, "x.json")
@@ -126,7 +126,7 @@ func TestOnceEndsWhenWhatWasThereIsHandled(t *testing.T) {
 			b.run()
 			b.sends(0, "x.json")
 			time.Sleep(time.Second)
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 		}, time.Second},
 		{"folders and others: left alone", func(b *bench) {
 			b.must(os.Mkdir(b.path("x.json"), 0o755))
@@ -292,7 +292,7 @@ func TestOnceEndsWithAnErrorWhenTheDirectoryGoes(t *testing.T) {
 		b.run()
 		b.sends(0, "x.json")
 		b.must(os.RemoveAll(b.Dir))
-		b.done <- []string{"x.json"}
+		b.done <- Done{Others: []string{"x.json"}}
 		if err := b.ends(0); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("Run returned %v", err)
 		}

@@ -83,7 +83,7 @@ func TestAPollLooksAtWhatIsDoneWithAndStillThere(t *testing.T) {
 		b.old("x.json", whole, time.Hour)
 		b.run()
 		b.sends(0, "x.json")
-		b.done <- []string{"x.json"}
+		b.done <- Done{Others: []string{"x.json"}}
 		b.silent(5500 * ms)
 		before := listed.Load()
 		b.old("x.json", whole+" ", time.Hour)

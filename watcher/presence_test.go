@@ -166,7 +166,7 @@ func TestTheDropDirectoryComesAndGoes(t *testing.T) {
 			synctest.Wait()
 			// x.json is gone, which its claim will find out; y.json is another one; z.json is not waited for.
 			b.sends(time.Second, "x.json", "y.json")
-			b.done <- []string{"x.json"}
+			b.done <- Done{Others: []string{"x.json"}}
 			b.claim("y.json")
 		}, []string{isReplaced, isThere}},
 		{"missing twice: each time it is looked for quickly at first", func(b *bench) {

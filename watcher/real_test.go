@@ -25,11 +25,11 @@ type real struct {
 	Config
 	said chan string
 	out  chan []File
-	done chan []string
+	done chan Done
 }
 
 func realWatcher(t *testing.T, set func(*Config)) *real {
-	r := &real{T: t, said: make(chan string, 1000), out: make(chan []File), done: make(chan []string)}
+	r := &real{T: t, said: make(chan string, 1000), out: make(chan []File), done: make(chan Done)}
 	r.Config = Config{
 		Dir: filepath.Join(t.TempDir(), "drop"), Mode: Notify, Rescan: time.Hour, Settle: 20 * ms,
 		IncompleteAfter: 5 * time.Second, Limits: fragment.Limits{MaxBytes: 1 << 20, MaxDepth: 64},
@@ -123,7 +123,7 @@ func (r *real) sends(names ...string) {
 				delete(missing, f.Name)
 				r.must(os.Remove(r.path(f.Name)))
 			}
-			r.done <- namesOf(files)
+			r.done <- Done{Others: namesOf(files)}
 		case <-late:
 			r.Fatalf("did not send %v", missing)
 		}

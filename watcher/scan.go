@@ -149,8 +149,11 @@ func (r *run) see(dir *vfs.Dir, name string, cutoff time.Time) {
 func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) }
 
 // landed takes note of names that are done.
-func (r *run) landed(names []string) {
-	for _, name := range names {
+func (r *run) landed(done Done) {
+	for _, name := range done.Claimed {
+		delete(r.flight, name)
+	}
+	for _, name := range done.Others {
 		if sent, ok := r.flight[name]; ok {
 			delete(r.flight, name)
 			r.answers[name] = sent

@@ -100,6 +100,12 @@ type Content struct {
 	Err     error // of fragment.Parse
 }
 
+// Done says of files that were sent that they are no longer in flight.
+type Done struct {
+	Claimed []string // what was sent does not lie in the directory any more
+	Others  []string // gone, refused or given back: these are looked at
+}
+
 const (
 	// So many names of 24 bytes take 75 MiB, and a scan for more is rare.
 	defaultCandidates = 262144
@@ -134,16 +140,15 @@ func New(c Config) *Watcher {
 // Run sends files that are ready to be claimed, at most 1024 in a slice, oldest first in each by modification time,
 // then name. The slices belong to the receiver. It closes out at its end, and returns ctx.Err() soon after ctx ended.
 //
-// Whoever receives says on done which of the names are no longer in flight: claimed, gone, or refused. One that is
-// still there unchanged is told of again, but only at the next rescan, so that a file which nobody can claim costs
-// next to nothing. One Run owns done while it lasts; senders must also heed its end.
+// Whoever receives says on done which of the names are no longer in flight. One that is still there unchanged is told of
+// again, but only at the next rescan, so that a file which nobody can claim costs next to nothing. One Run owns done while it lasts; senders must also heed its end.
 //
 // With Config.Once it returns nil when what was there is handled: everything ready was sent, what was not ready has
 // become so or waited its time, every sent name is done (unless done is nil), and one more listing shows nothing new
 // (one taken while names move can skip some). When all that it knows of is sent, it sends an empty slice: nobody need
 // wait for more. What comes later than the first such moment is left for the next run. A drop directory that is missing,
 // or cannot be read, is an error then.
-func (w *Watcher) Run(ctx context.Context, out chan<- []File, done <-chan []string) error {
+func (w *Watcher) Run(ctx context.Context, out chan<- []File, done <-chan Done) error {
 	defer close(out)
 	r := newRun(w)
 	defer r.deafen()
@@ -178,11 +183,11 @@ func (w *Watcher) Run(ctx context.Context, out chan<- []File, done <-chan []stri
 		case <-r.Pulse:
 		case h := <-r.hints():
 			r.hear(h)
-		case names, open := <-done:
+		case landed, open := <-done:
 			if !open {
 				done, r.answered = nil, false
 			}
-			r.landed(names)
+			r.landed(landed)
 		}
 	}
 }
