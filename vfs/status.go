@@ -12,6 +12,7 @@ type Status struct {
 	ModTime time.Time
 	Mode    fs.FileMode // what kind of file, and the permissions
 	Inode   uint64      // 0 where the system has none to offer
+	Changed time.Time   // when it was written, renamed or else changed last, which no program can set; zero where the system does not tell
 }
 
 // Same reports whether nothing was written between two looks, as far as they tell.

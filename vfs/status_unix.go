@@ -36,7 +36,8 @@ func statusOf(st *unix.Stat_t) Status {
 	default:
 		mode |= fs.ModeIrregular
 	}
-	return Status{Size: st.Size, ModTime: time.Unix(st.Mtim.Unix()), Mode: mode, Inode: uint64(st.Ino)}
+	return Status{Size: st.Size, ModTime: time.Unix(st.Mtim.Unix()), Mode: mode, Inode: uint64(st.Ino),
+		Changed: time.Unix(st.Ctim.Unix())}
 }
 
 // plain is an open file that neither the runtime's poller nor its finalizers know.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/sessionsync/sessionsync/vfs"
 )
 
 const ms = time.Millisecond
@@ -128,5 +130,21 @@ func TestALookThatFails(t *testing.T) {
 				t.Errorf("verdict %v after %v, want %v after %v", got, pause, c.want, c.pause)
 			}
 		})
+	}
+}
+
+// The quiet of a batch counts from the arrival, not from when it was noticed, as far as the clocks agree.
+func TestAnArrivalIsDatedByTheFileSystemWhereThatMayBe(t *testing.T) {
+	now := time.Now()
+	for late, want := range map[time.Duration]time.Duration{
+		time.Millisecond: time.Millisecond, noticedWithin: noticedWithin,
+		0: 0, noticedWithin + 1: 0, time.Hour: 0, -time.Millisecond: 0, // another clock, or noticed late
+	} {
+		if got := now.Sub(arrival(vfs.Status{Changed: now.Add(-late)}, now)); got != want {
+			t.Errorf("%v late is dated back by %v", late, got)
+		}
+	}
+	if got := arrival(vfs.Status{}, now); got != now {
+		t.Errorf("%v, where the system does not tell", got)
 	}
 }

@@ -142,7 +142,19 @@ func (r *run) see(dir *vfs.Dir, name string, cutoff time.Time) {
 	case late, inFlight && sent.same(seen), refused && no.same(seen) && now.Before(no.until):
 		return
 	}
-	r.known.admit(name, seen, now)
+	r.known.admit(name, seen, arrival(status, now))
+}
+
+// noticedWithin is how long it takes to notice what arrives, as a rule. A clock that is off by more is another one's.
+const noticedWithin = 10 * time.Millisecond
+
+// arrival is when a file that is looked at now came to be so: the file system's time, where that is just before. Linux dates by
+// the last tick of its clock, so it may be earlier than it was by 4 ms, and the pause that closes a batch as much shorter.
+func arrival(status vfs.Status, now time.Time) time.Time {
+	if late := now.Sub(status.Changed); late > 0 && late <= noticedWithin {
+		return now.Add(-late) // by our clock, which nobody sets
+	}
+	return now
 }
 
 // gone says that a name is not there (any more), or cannot be one on this system.

@@ -88,7 +88,7 @@ type File struct {
 	Name    string
 	Size    int64
 	ModTime time.Time
-	Since   time.Time // when it was first seen to be so, by the clock of this process
+	Since   time.Time // when it was first seen to be so, or, where that is known, came to be so just before; by the clock of this process
 	Content *Content  // what was found in it; nil where it was not read, or where there is no room to keep that
 }
 
