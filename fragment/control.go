@@ -94,16 +94,16 @@ func (p *parser) op(u *Update, c *controls) *Error {
 	if u.Op = Merge; c.op == nil {
 		return nil
 	}
-	name, remedy := "", "write one of merge, create, upsert, remove and patch"
+	name := ""
 	if c.op.value.Kind() == '"' {
 		name, _ = unquote(c.op.value)
-		remedy = didYouMean(name, opNames, remedy)
 	}
 	switch u.Op = Op(name); u.Op {
 	case Merge, Create, Upsert, Remove, Patch:
 		return nil
 	}
-	return p.wrong(u, c.op, "$op is "+describe(c.op.value), remedy)
+	return p.wrong(u, c.op, "$op is "+describe(c.op.value),
+		didYouMean(name, opNames, "write one of merge, create, upsert, remove and patch"))
 }
 
 func (p *parser) parent(u *Update, c *controls) *Error {
