@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sessionsync/sessionsync/vfs"
@@ -92,8 +93,12 @@ func (a *aviary) tells(beginnings ...string) {
 	}
 }
 
-// comes puts a fragment there of which no event tells.
-func (a *aviary) comes(name string) { a.old(name, whole, time.Hour) }
+// comes puts a fragment there of which no event tells, when no listing is under way: one that saw the directory change would
+// soon be followed by another.
+func (a *aviary) comes(name string) {
+	synctest.Wait()
+	a.old(name, whole, time.Hour)
+}
 
 // heard puts one there of which an event tells, and takes it away again.
 func (a *aviary) heard(name string) {
