@@ -9,6 +9,7 @@ import (
 	"github.com/sessionsync/sessionsync/agent"
 	"github.com/sessionsync/sessionsync/config"
 	"github.com/sessionsync/sessionsync/health"
+	"github.com/sessionsync/sessionsync/heap"
 	"github.com/sessionsync/sessionsync/metrics"
 	"github.com/sessionsync/sessionsync/spool"
 	"github.com/sessionsync/sessionsync/status"
@@ -39,7 +40,8 @@ func (s *Service) session(ctx context.Context, c config.Config) error {
 	keeper := status.NewKeeper(c.Drop, log)
 	a, err := agent.New(c, agent.Options{
 		Once: s.options.Once, Log: log, Notifier: &s.notifier,
-		Trace: agent.JoinTraces(s.options.Trace, keeper.Trace(), state.Trace(), counts.Trace()),
+		Trace: agent.JoinTraces(s.options.Trace, keeper.Trace(), state.Trace(), counts.Trace(),
+			agent.Trace{Committed: func(agent.Commit) { heap.Busy() }}),
 	})
 	if err != nil {
 		down(err)
@@ -48,6 +50,7 @@ func (s *Service) session(ctx context.Context, c config.Config) error {
 	// Whether it can begin is not known yet: another agent may have the drop directory.
 	log.Info("starting", "drop", c.Drop, "tasks", c.Tasks, "recovery", c.Recovery, "config", c.File)
 	state.Ask(a.Alive)
+	heap.Busy() // it is about to read its document
 	var report agent.Report
 	err = keeper.Around(func() (err error) {
 		report, err = a.Run(ctx)
