@@ -145,18 +145,18 @@ func TestACancelledContextEndsAScanInTheMiddle(t *testing.T) {
 		for i := range 500 {
 			b.old(fmt.Sprintf("%05d.json", i), whole, time.Hour)
 		}
-		looks := 0
+		var looks atomic.Int32
 		b.Hook = func(op vfs.Op, path string) error {
 			if op == vfs.OpStat && path != b.Dir {
-				if looks++; looks == 10 {
+				if looks.Add(1) == 10 {
 					b.stop()
 				}
 			}
 			return nil
 		}
 		b.run()
-		if err := b.ends(0); err != context.Canceled || looks > 300 {
-			t.Errorf("Run returned %v after %d looks", err, looks)
+		if err := b.ends(0); err != context.Canceled || looks.Load() > 300 {
+			t.Errorf("Run returned %v after %d looks", err, looks.Load())
 		}
 		b.said()
 	})

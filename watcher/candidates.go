@@ -10,6 +10,7 @@ import (
 type candidate struct {
 	name string
 	sight
+	looked   time.Time // when it was last seen to be so
 	due      time.Time // while it waits
 	failures int       // looks in a row that went wrong
 	failing  time.Time // first of them
@@ -51,11 +52,12 @@ func older(a, b *candidate) bool {
 	return strings.Compare(a.name, b.name) < 0
 }
 
-// admit takes note of what a look showed. A name that is new or has changed goes to the queue; one that waits and has
-// not changed goes on waiting.
-func (cs *candidates) admit(name string, seen stamp, now time.Time) {
+// admit takes note of what a look showed, and since when it is so. A name that is new or has changed goes to the queue; one
+// that waits and has not changed goes on waiting.
+func (cs *candidates) admit(name string, seen stamp, since, looked time.Time) {
 	c := cs.byName[name]
 	if c != nil && c.same(seen) {
+		c.looked = looked
 		return
 	}
 	if c == nil {
@@ -66,7 +68,7 @@ func (cs *candidates) admit(name string, seen stamp, now time.Time) {
 		cs.byName[name] = c
 	}
 	cs.waiting.remove(c)
-	c.sight = c.then(seen, now)
+	c.sight, c.looked = c.then(seen, since), looked
 	cs.enqueue(c)
 }
 

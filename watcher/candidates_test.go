@@ -22,7 +22,7 @@ func TestTheQueueIsOrderedByTimeThenName(t *testing.T) {
 	now := time.Now()
 	cs := newCandidates(10)
 	for name, age := range map[string]time.Duration{"young": 1, "b": 5, "a": 5, "c": 5, "old": 9} {
-		cs.admit(name, stamp{mtime: now.Add(-age)}, now)
+		cs.admit(name, stamp{mtime: now.Add(-age)}, now, now)
 	}
 	if got := cs.drain(); !slices.Equal(got, []string{"old", "a", "b", "c", "young"}) {
 		t.Error(got)
@@ -36,7 +36,7 @@ func TestWhenThereAreTooManyTheOldestAreKept(t *testing.T) {
 	now := time.Now()
 	cs := newCandidates(3)
 	for _, age := range []int{2, 8, 4, 6, 1, 9, 3} {
-		cs.admit(fmt.Sprint(age), stamp{mtime: now.Add(time.Duration(-age))}, now)
+		cs.admit(fmt.Sprint(age), stamp{mtime: now.Add(time.Duration(-age))}, now, now)
 	}
 	if got := cs.drain(); !slices.Equal(got, []string{"9", "8", "6"}) || !cs.more {
 		t.Errorf("kept %v, more %v", got, cs.more)
@@ -46,10 +46,10 @@ func TestWhenThereAreTooManyTheOldestAreKept(t *testing.T) {
 func TestThoseThatWaitAreNotLeftOutForOthers(t *testing.T) {
 	now := time.Now()
 	cs := newCandidates(2)
-	cs.admit("young", stamp{mtime: now}, now)
+	cs.admit("young", stamp{mtime: now}, now, now)
 	cs.delay(cs.pop(), now.Add(time.Second))
-	cs.admit("old", stamp{mtime: now.Add(-9)}, now)
-	cs.admit("older", stamp{mtime: now.Add(-10)}, now)
+	cs.admit("old", stamp{mtime: now.Add(-9)}, now, now)
+	cs.admit("older", stamp{mtime: now.Add(-10)}, now, now)
 	if got := cs.drain(); !slices.Equal(got, []string{"older"}) || !cs.more || cs.crowded() {
 		t.Errorf("queued %v, more %v, crowded %v", got, cs.more, cs.crowded())
 	}
@@ -66,9 +66,9 @@ func TestThoseThatWaitAreNotLeftOutForOthers(t *testing.T) {
 func TestNobodyIsLeftOutWhileAllWait(t *testing.T) {
 	now := time.Now()
 	cs := newCandidates(1)
-	cs.admit("waits", stamp{mtime: now}, now)
+	cs.admit("waits", stamp{mtime: now}, now, now)
 	cs.delay(cs.pop(), now.Add(time.Second))
-	cs.admit("older", stamp{mtime: now.Add(-9)}, now)
+	cs.admit("older", stamp{mtime: now.Add(-9)}, now, now)
 	if cs.queued() != 0 || !cs.more || !cs.crowded() {
 		t.Errorf("queued %d, more %v, crowded %v", cs.queued(), cs.more, cs.crowded())
 	}
@@ -77,15 +77,15 @@ func TestNobodyIsLeftOutWhileAllWait(t *testing.T) {
 func TestAChangeBringsAWaitingCandidateBack(t *testing.T) {
 	now := time.Now()
 	cs := newCandidates(9)
-	cs.admit("a", stamp{size: 1, mtime: now}, now)
+	cs.admit("a", stamp{size: 1, mtime: now}, now, now)
 	c := cs.pop()
 	c.unfinished = true
 	cs.delay(c, now.Add(time.Second))
-	cs.admit("a", stamp{size: 1, mtime: now}, now)
+	cs.admit("a", stamp{size: 1, mtime: now}, now, now)
 	if cs.queued() != 0 {
 		t.Error("it came back unchanged")
 	}
-	cs.admit("a", stamp{size: 2, mtime: now}, now)
+	cs.admit("a", stamp{size: 2, mtime: now}, now, now)
 	if c := cs.pop(); c == nil || c.unfinished || c.size != 2 || !cs.due().IsZero() {
 		t.Errorf("after a change: %+v, due %v", c, cs.due())
 	}
@@ -110,7 +110,7 @@ func TestCandidatesAgainstAModel(t *testing.T) {
 				delete(waiting, name)
 				mtimes[name] = mtime
 			}
-			cs.admit(name, stamp{mtime: mtime}, now)
+			cs.admit(name, stamp{mtime: mtime}, now, now)
 		case 2:
 			var want string
 			for name, mtime := range queued {

@@ -18,13 +18,8 @@ const (
 	lookCosts  = 4 << 10 // a look counts as so many
 )
 
-const (
-	// Contents are kept up to so many bytes a slice; those behind are read again by whoever claims them.
-	mostContent = 8 << 20
-
-	// A file that was left alone for so long when it was last looked at is read without another look before.
-	longAlone = time.Second
-)
+// Contents are kept up to so many bytes a slice; those behind are read again by whoever claims them.
+const mostContent = 8 << 20
 
 // gather takes candidates from the queue, oldest first, and fills the slice with those that are ready.
 func (r *run) gather(dir *vfs.Dir) {
@@ -46,7 +41,8 @@ func (r *run) gather(dir *vfs.Dir) {
 // decide looks at a popped candidate and sends it, forgets it, or lets it wait. It returns how many bytes it read.
 func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
 	v, pause := r.rules.judge(c.sight, now)
-	if v != read || c.age(now) < longAlone {
+	// What was ready already when it was last looked at is read without another look: whoever claims it looks again.
+	if seen, _ := r.rules.judge(c.sight, c.looked); v != read || seen != read {
 		status, err := dir.Status(c.name)
 		switch {
 		case gone(err) || err == nil && status.Mode.IsDir():
@@ -56,7 +52,7 @@ func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
 			r.stumble(c, err, now)
 			return 0
 		}
-		c.sight = c.then(stampOf(status), now)
+		c.sight, c.looked = c.then(stampOf(status), now), now
 		v, pause = r.rules.judge(c.sight, now)
 	}
 	if v == read {

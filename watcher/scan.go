@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/sessionsync/sessionsync/fragment"
@@ -29,14 +30,25 @@ func (r *run) scan(ctx context.Context, dir *vfs.Dir) error {
 	}
 	r.known.more = false
 	names, news := 0, 0
-	err = dir.List(func(e fs.DirEntry) bool {
-		if name := e.Name(); !e.IsDir() && fragment.IsName(name) {
-			names++
+	see := func(some []string) {
+		looks := lookAt(dir, some)
+		for i, name := range some {
 			if !full && !r.known.more && !r.knows(name) {
 				news++
 				r.suspect(name, time.Now())
 			}
-			r.see(dir, name, r.cutoff)
+			r.saw(name, looks[i], r.cutoff)
+		}
+		names += len(some)
+	}
+	some := make([]string, 0, atOnce)
+	err = dir.List(func(e fs.DirEntry) bool {
+		if name := e.Name(); !e.IsDir() && fragment.IsName(name) {
+			some = append(some, name)
+		}
+		if len(some) == atOnce {
+			see(some)
+			some = some[:0]
 		}
 		select {
 		case <-r.Pulse: // a million names take a while
@@ -46,6 +58,9 @@ func (r *run) scan(ctx context.Context, dir *vfs.Dir) error {
 	})
 	if err != nil {
 		return err
+	}
+	if ctx.Err() == nil {
+		see(some)
 	}
 	after, err := dir.Stat()
 	if err != nil {
@@ -123,15 +138,56 @@ func (r *run) schedule(moved bool) {
 	}
 }
 
-// see takes one look at a name and admits it where there is something new. With a cutoff, what was written after it
-// is not meant; times in the future say nothing about that.
-func (r *run) see(dir *vfs.Dir, name string, cutoff time.Time) {
+const (
+	atOnce = 256 // names of a listing that are looked at before anything is made of it
+	few    = 128 // names that are not worth a second goroutine
+)
+
+// look is what a look at a name has shown.
+type look struct {
+	at     time.Time
+	status vfs.Status
+	err    error
+}
+
+func lookOnce(dir *vfs.Dir, name string) look {
 	now := time.Now()
 	status, err := dir.Status(name)
+	return look{now, status, err}
+}
+
+// lookAt looks at each of some names; where there are many, at two at a time, which takes a listing half the time.
+func lookAt(dir *vfs.Dir, names []string) []look {
+	looks := make([]look, len(names))
+	from := func(first, end int) {
+		for i := first; i < end; i++ {
+			looks[i] = lookOnce(dir, names[i])
+		}
+	}
+	if len(names) < few {
+		from(0, len(names))
+		return looks
+	}
+	var other sync.WaitGroup
+	other.Go(func() { from(0, len(names)/2) })
+	from(len(names)/2, len(names))
+	other.Wait()
+	return looks
+}
+
+// see takes one look at a name; see saw.
+func (r *run) see(dir *vfs.Dir, name string, cutoff time.Time) {
+	r.saw(name, lookOnce(dir, name), cutoff)
+}
+
+// saw admits a name where a look has shown something new. With a cutoff, what was written after it is not meant; times in the
+// future say nothing about that.
+func (r *run) saw(name string, l look, cutoff time.Time) {
+	now, status, err := l.at, l.status, l.err
 	sent, inFlight := r.flight[name]
 	if err != nil {
 		if !gone(err) && !inFlight && r.known.byName[name] == nil {
-			r.known.admit(name, stamp{}, now) // the next look may tell more
+			r.known.admit(name, stamp{}, now, now) // the next look may tell more
 		}
 		return
 	}
@@ -142,7 +198,7 @@ func (r *run) see(dir *vfs.Dir, name string, cutoff time.Time) {
 	case late, inFlight && sent.same(seen), refused && no.same(seen) && now.Before(no.until):
 		return
 	}
-	r.known.admit(name, seen, arrival(status, now))
+	r.known.admit(name, seen, arrival(status, now), now)
 }
 
 // noticedWithin is how long it takes to notice what arrives, as a rule. A clock that is off by more is another one's.
