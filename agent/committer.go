@@ -27,16 +27,16 @@ type committer struct {
 	watched  <-chan struct{} // closed when nobody receives from done
 	writer   *writer.Writer
 	recovery *recovery.Store
-	spool    *spool.Spool            // nil until the drop directory is there
-	batches  []*spool.Batch          // claimed and not settled, in their order
-	flight   []string                // names that the watcher waits to hear of
-	taken    map[string]bool         // of these, what lies in the drop directory no more
-	judged   map[string]watcher.File // what is claimed last, as the watcher saw it
-	resumed  bool                    // what an earlier run or trouble has left is among batches
-	entries  []recovery.Entry        // to be given back until that is so; nil: not known
-	asked    bool                    // there may be notes of entries that are to be tried again
-	back     map[string]bool         // batches whose fragments come from the recovery folder: nobody writes to them any more
-	swept    bool                    // the temporary files of an earlier run have been removed
+	spool    *spool.Spool          // nil until the drop directory is there
+	batches  []*spool.Batch        // claimed and not settled, in their order
+	full     <-chan []watcher.File // batches that the batcher has no more room for
+	flight   flight                // of the batch that is claimed last
+	ahead    *ahead                // nil while nothing is claimed ahead
+	resumed  bool                  // what an earlier run or trouble has left is among batches
+	entries  []recovery.Entry      // to be given back until that is so; nil: not known
+	asked    bool                  // there may be notes of entries that are to be tried again
+	back     map[string]bool       // batches whose fragments come from the recovery folder: nobody writes to them any more
+	swept    bool                  // the temporary files of an earlier run have been removed
 	hold     hold
 	report   Report
 	trace    Trace
@@ -50,11 +50,13 @@ type committer struct {
 	unparked time.Time            // when they were
 }
 
-func newCommitter(a *Agent, done chan<- watcher.Done, watched, bell <-chan struct{}) *committer {
+func newCommitter(
+	a *Agent, done chan<- watcher.Done, watched, bell <-chan struct{}, full <-chan []watcher.File,
+) *committer {
 	c, hook, log := a.config, a.options.Hook, a.options.Log
 	store := recovery.New(recovery.Config{Dir: c.Recovery, TasksFile: c.Tasks, Retry: retryCommand(c), Hook: hook, Log: log})
 	committer := &committer{
-		agent: a, log: log, done: done, watched: watched, bell: bell,
+		agent: a, log: log, done: done, watched: watched, bell: bell, full: full,
 		recovery: store,
 		trace:    a.options.Trace,
 		history:  history.New(history.Config{MaxBytes: int64(c.History.MaxBytes), Log: log}),
@@ -62,7 +64,6 @@ func newCommitter(a *Agent, done chan<- watcher.Done, watched, bell <-chan struc
 		grace:    map[string]time.Time{},
 		back:     map[string]bool{},
 		temps:    map[string][]string{},
-		taken:    map[string]bool{},
 	}
 	committer.hold.bell, committer.hold.rung = bell, func() { committer.asked = true }
 	committer.hold.quiet = func(on bool) { committer.writer.Hush(on) }
@@ -109,6 +110,9 @@ func (c *committer) open() error {
 func (c *committer) close() error {
 	err := c.deleted()
 	c.history.Flush()
+	if c.ahead != nil && c.ahead.batch != nil {
+		c.batches = append(c.batches, c.ahead.batch)
+	}
 	for _, b := range slices.Concat(c.batches, c.parked) {
 		err = errors.Join(err, b.Close()) // their fragments stay claimed, for the next start
 	}
@@ -132,6 +136,15 @@ func (c *committer) run(ctx context.Context, batches <-chan []watcher.File, stir
 			return err
 		}
 		c.landed()
+		if c.ahead != nil {
+			if err := c.hold.until(ctx, c.goAhead); err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+			continue
+		}
 		if batches == nil && len(c.parked) == 0 {
 			if c.deletion == nil {
 				return c.hold.left()
@@ -162,7 +175,8 @@ func (c *committer) run(ctx context.Context, batches <-chan []watcher.File, stir
 				batches = nil
 				continue
 			}
-			if err := c.hold.until(ctx, func(ctx context.Context) error { return c.claim(ctx, files) }); err != nil {
+			c.flight = newFlight(files)
+			if err := c.hold.until(ctx, c.claim); err != nil {
 				return err
 			}
 		}

@@ -25,7 +25,7 @@ func (c *committer) noteSeen(batch *spool.Batch) {
 }
 
 // noteMerged notes what the fragments of a batch are about to do.
-func (c *committer) noteMerged(batch *spool.Batch, fragments []writer.Fragment, r *writer.Result) {
+func (c *committer) noteMerged(batch *spool.Batch, fragments []writer.Fragment, r writer.Result) {
 	if c.history == nil {
 		return
 	}

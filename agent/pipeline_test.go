@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -109,6 +110,64 @@ func TestWhileABatchIsCommittedTheNextOneGathers(t *testing.T) {
 			t.Errorf("%d writes, want one for the first and one for all the others", count())
 		}
 	})
+	h.isDone("at the end", nil)
+}
+
+func TestWhileABatchIsCommittedAFullOneIsClaimed(t *testing.T) {
+	h := newHouse(t)
+	h.inBubble(func(t *testing.T) {
+		h.config.Batch.MaxFragments = 2
+		h.appends("a.json", "b.json", "c.json", "d.json", "e.json")
+		claimed, done := 0, make(chan struct{})
+		var mu sync.Mutex
+		report, err := h.once(func(op vfs.Op, path string) error {
+			switch {
+			case op == vfs.OpRename && filepath.Dir(path) == h.config.Drop:
+				mu.Lock()
+				if claimed++; claimed == 4 {
+					close(done)
+				}
+				mu.Unlock()
+			case op == vfs.OpExchange && filepath.Dir(path) == h.folder:
+				<-done // the first batch is not there yet, and the second is on its way
+			}
+			return nil
+		})
+		if want := (Report{Commits: 3, Fragments: 5, Updates: 5}); err != nil || report != want {
+			t.Errorf("report %+v, error %v", report, err)
+		}
+		if got := strings.Join(h.applied(), " "); got != "a.json b.json c.json d.json e.json" {
+			t.Errorf("applied %s", got)
+		}
+	})
+	h.isDone("at the end", nil)
+}
+
+// What is claimed ahead of a commit that fails stays claimed until the tasks file can be written, and comes behind the other.
+func TestABatchThatIsClaimedAheadOfTroubleWaits(t *testing.T) {
+	h := newHouse(t)
+	h.inBubble(func(t *testing.T) {
+		h.config.Batch.MaxFragments = 2
+		h.appends("a.json", "b.json", "c.json", "d.json")
+		trouble := &fault{err: full, when: func(op vfs.Op, path string) bool {
+			return op == vfs.OpSync && strings.HasPrefix(path, filepath.Join(h.folder, ".tasks.json"))
+		}}
+		a := h.start(trouble.hook)
+		time.Sleep(time.Hour)
+		if got := len(h.applied()); got != 0 {
+			t.Errorf("%d are applied", got)
+		}
+		if got := h.inDrop(); len(got) != 0 {
+			t.Errorf("not claimed: %v", got)
+		}
+		if len(h.entries()) != 1 || h.entries()[0].PendingCount != 2 {
+			t.Errorf("entries %+v; want one of the first batch", h.entries())
+		}
+		trouble.set(nil)
+		h.within(time.Minute, "all applied", h.hasApplied("a.json", "b.json", "c.json", "d.json"))
+		a.stop()
+	})
+	h.saysOnce()
 	h.isDone("at the end", nil)
 }
 

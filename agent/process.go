@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sessionsync/sessionsync/fragment"
@@ -76,7 +77,7 @@ func (c *committer) read(batch *spool.Batch) ([]writer.Fragment, map[string]*fra
 			continue
 		}
 		c.history.Returned(batch.State(), batch.ID, f.Name)
-		delete(c.taken, f.Name)
+		delete(c.flight.taken, f.Name)
 		if returnErr := batch.Return(f.Name); returnErr != nil {
 			if reject == nil || !errors.Is(returnErr, fs.ErrExist) {
 				return nil, nil, errors.Join(err, returnErr)
@@ -94,7 +95,7 @@ func (c *committer) read(batch *spool.Batch) ([]writer.Fragment, map[string]*fra
 
 // parse returns the updates of a fragment: those that the watcher has found in it, if it is still as it was then.
 func (c *committer) parse(batch *spool.Batch, f spool.File, limits fragment.Limits) ([]fragment.Update, error) {
-	if found := c.judged[f.Name].Content; found != nil && found.Same(f.Status) {
+	if found := c.flight.judged[f.Name].Content; found != nil && found.Same(f.Status) {
 		batch.Accept(f)
 		return found.Updates, found.Err
 	}
@@ -108,33 +109,35 @@ func (c *committer) parse(batch *spool.Batch, f spool.File, limits fragment.Limi
 // mayGrow reports whether an unfinished fragment may still be being written: it is not what the watcher has waited for,
 // by its own clock, until it let it pass. After a restart that is not known, so the watcher shall wait once more.
 func (c *committer) mayGrow(f spool.File) bool {
-	seen := c.judged[f.Name]
+	seen := c.flight.judged[f.Name]
 	return seen.Size != f.Size || !seen.ModTime.Equal(f.ModTime)
 }
 
 // commit merges fragments into the tasks file and adds those that the merge refused to rejects.
 func (c *committer) commit(ctx context.Context, batch *spool.Batch, fragments []writer.Fragment, rejects map[string]*fragment.Error) error {
+	endAhead := c.claimAhead(ctx)
 	ctx, cancel := outlive(ctx, grace)
 	defer cancel()
-	start, noted := time.Now(), false
-	result, err := c.writer.Commit(ctx, fragments, func(in writer.Intent) error {
+	start := time.Now()
+	var noting sync.WaitGroup // the history is written while the document is
+	merged := func(r writer.Result) {
+		noting.Wait()
+		noting.Go(func() { c.noteMerged(batch, fragments, r) })
+	}
+	result, err := c.writer.Commit(ctx, fragments, merged, func(in writer.Intent) error {
 		all := maps.Clone(rejects)
 		for _, r := range in.Rejects {
 			all[fragments[r.Index].Name] = r.Err
 		}
 		err := batch.Record(spool.Intent{Temp: in.Temp, Digest: in.Digest, Base: in.Base, Displaced: in.Displaced,
 			Exchange: in.Exchange, Rejects: all})
-		if err == nil && in.Merged != nil {
-			c.noteMerged(batch, fragments, in.Merged)
-			noted = true
-		}
+		noting.Wait() // before the document is replaced
 		return err
 	})
+	noting.Wait()
+	endAhead()
 	if err != nil {
 		return err
-	}
-	if !noted { // there was nothing to replace
-		c.noteMerged(batch, fragments, &result)
 	}
 	for _, r := range result.Rejects {
 		rejects[fragments[r.Index].Name] = r.Err

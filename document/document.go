@@ -141,16 +141,34 @@ func (d *Document) Bytes() []byte {
 	return b.Bytes()
 }
 
+// Pieces yields the text of the document as it is now, in order and in as few pieces as its changes allow, until yield
+// returns an error, which is then returned. The pieces are the document's.
+func (d *Document) Pieces(yield func([]byte) error) error {
+	if err := yield(d.prefix); err != nil {
+		return err
+	}
+	return d.root.segments(yield)
+}
+
 // WriteTo writes the document as it is now, in large pieces. It may be called again after an error, from the beginning.
 func (d *Document) WriteTo(w io.Writer) (int64, error) {
-	const pieces = 64 << 10 // large enough for a file, which it is
+	const (
+		buffer = 64 << 10 // large enough for a file, which it is
+		large  = 16 << 10 // not worth to be copied for fewer writes
+	)
 	count := counter{w: w}
-	b := bufio.NewWriterSize(&count, pieces)
-	write := func(text []byte) error { _, err := b.Write(text); return err }
-	err := write(d.prefix)
-	if err == nil {
-		err = d.root.segments(write)
-	}
+	b := bufio.NewWriterSize(&count, buffer)
+	err := d.Pieces(func(text []byte) error {
+		if len(text) < large {
+			_, err := b.Write(text)
+			return err
+		}
+		if err := b.Flush(); err != nil {
+			return err
+		}
+		_, err := count.Write(text)
+		return err
+	})
 	if err == nil {
 		err = b.Flush()
 	}

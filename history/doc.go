@@ -32,7 +32,7 @@
 // A block of lines is one write(2) to a file that was opened for appending. For each batch there are three:
 //
 //  1. "seen", when its fragments have been read. A crash behind it finds them among the claims.
-//  2. "merged" and the records of what applies, when the intent is recorded and the tasks file is not replaced yet. A crash
+//  2. "merged" and the records of what applies, when it is merged and the tasks file is not replaced yet. A crash
 //     leaves records without a commit, which nobody shows. If the batch is merged again its records are written again, and
 //     those behind the last "merged" count.
 //  3. The records of what is rejected, and "committed", before anything is moved to the recovery folder or deleted. A crash

@@ -54,7 +54,8 @@
 // Others may do what they like in the drop directory, except to .sessionsync
 // itself: whoever may rename it away, which a folder without the sticky bit
 // allows to everybody who may drop, can stop the agent and take what is claimed.
-// They could have taken the fragments as well. A Spool is used by one goroutine.
+// They could have taken the fragments as well. A Spool is used by one goroutine,
+// with the exceptions that [Spool.ClaimAhead] and [Batch.Delete] name.
 package spool
 
 import (

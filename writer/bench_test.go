@@ -32,7 +32,7 @@ func BenchmarkCommit(b *testing.B) {
 				if err := w.Check(b.Context()); err != nil {
 					b.Fatal(err)
 				}
-				result, err := w.Commit(b.Context(), batches[n%len(batches)], func(Intent) error { return nil })
+				result, err := w.Commit(b.Context(), batches[n%len(batches)], nil, func(Intent) error { return nil })
 				if err != nil || !result.Written || result.Fragments != 100 {
 					b.Fatalf("%+v, %v", result, err)
 				}

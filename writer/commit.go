@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"runtime"
 
 	"github.com/sessionsync/sessionsync/document"
@@ -18,6 +17,7 @@ const mostMerges = 100
 // commit is one call of Commit under way.
 type commit struct {
 	fragments []Fragment
+	merged    func(Result)
 	record    func(Intent) error
 	result    Result
 	replacing *Intent  // from the replacement on, unless that is known to have failed: what the tasks file holds or may hold
@@ -170,11 +170,7 @@ func (w *Writer) mergeInto(stands *version, c *commit) error {
 		intent.Displaced = c.displaced.files
 	}
 	if c.displaced != nil || c.result.Updates > c.result.Items { // may be undone within the batch, or stand already
-		digest, err := writeDigested(io.Discard, t.doc)
-		if err != nil {
-			return err
-		}
-		if digest == intent.Base {
+		if digestOfDocument(t.doc) == intent.Base {
 			if err := w.identifyInPlace(stands, t.like.info); err != nil {
 				return err
 			}
@@ -240,6 +236,9 @@ func (w *Writer) apply(doc *document.Document, c *commit) error {
 	if r.Updates > 1 {
 		r.WritesSaved = r.Updates - 1
 		r.Efficiency = 100 * float64(r.WritesSaved) / float64(r.Updates)
+	}
+	if c.merged != nil {
+		c.merged(*r)
 	}
 	return nil
 }

@@ -17,12 +17,18 @@ func digestOf(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// writeDigested writes a document and returns its digest; with io.Discard it only tells that.
-func writeDigested(to io.Writer, doc *document.Document) (string, error) {
+// digestOfDocument is that of the bytes that a document writes.
+func digestOfDocument(doc *document.Document) string {
 	hash := xxh3.New()
-	if _, err := doc.WriteTo(io.MultiWriter(to, hash)); err != nil {
-		return "", err
-	}
+	doc.Pieces(func(text []byte) error { hash.Write(text); return nil }) // neither ever fails
 	sum := hash.Sum128().Bytes()
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:])
+}
+
+// writeDigested writes a document and returns its digest, which another processor finds meanwhile.
+func writeDigested(to io.Writer, doc *document.Document) (string, error) {
+	digest := make(chan string, 1)
+	go func() { digest <- digestOfDocument(doc) }()
+	_, err := doc.WriteTo(to)
+	return <-digest, err
 }

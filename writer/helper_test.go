@@ -166,13 +166,13 @@ func (b *bench) record(in Intent) error {
 
 // attempt commits, and dies before what was committed is settled.
 func (b *bench) attempt(w *Writer, fragments ...Fragment) (Result, error) {
-	return w.Commit(context.Background(), fragments, b.record)
+	return w.Commit(context.Background(), fragments, nil, b.record)
 }
 
 // commit commits, and settles what was committed.
 func (b *bench) commit(w *Writer, fragments ...Fragment) (Result, error) {
 	b.Helper()
-	r, err := w.Commit(context.Background(), fragments, b.record)
+	r, err := w.Commit(context.Background(), fragments, nil, b.record)
 	if err == nil {
 		b.discard(w, r.Temps)
 	}

@@ -41,9 +41,7 @@ func (w *Writer) replace(t target, intent Intent, c *commit) (err error) {
 	}
 	intent.Digest = digest
 	recorded = true // an error may come from behind the recording
-	told := intent
-	told.Merged = &c.result
-	if err := c.record(told); err != nil {
+	if err := c.record(intent); err != nil {
 		return &recordError{err}
 	}
 	if err := c.lock.held(); err != nil {

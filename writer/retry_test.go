@@ -219,7 +219,7 @@ func TestTheContextEndsTheWaitingAndNotAnAttempt(t *testing.T) {
 		b.config.Hook = failing(vfs.OpSync, ".tasks.json", &n, syscall.EIO)
 		time.AfterFunc(50*time.Millisecond, func() { cancel(reason) })
 		start := time.Now()
-		r, err := b.writer().Commit(ctx, adding(t, "a"), b.record)
+		r, err := b.writer().Commit(ctx, adding(t, "a"), nil, b.record)
 		if !errors.Is(err, reason) || r.Attempts != 1 || time.Since(start) != 50*time.Millisecond {
 			t.Errorf("Commit = %+v, %v after %v", r, err, time.Since(start))
 		}
@@ -233,7 +233,7 @@ func TestTheContextEndsTheWaitingAndNotAnAttempt(t *testing.T) {
 			}
 			return nil
 		}
-		if r, err := b.writer().Commit(ctx, adding(t, "a"), b.record); err != nil || !r.Written {
+		if r, err := b.writer().Commit(ctx, adding(t, "a"), nil, b.record); err != nil || !r.Written {
 			t.Errorf("Commit = %+v, %v", r, err)
 		}
 		b.applied("a")
@@ -254,7 +254,7 @@ func TestTheContextDoesNotHideThatTheFileWasReplaced(t *testing.T) {
 			return nil
 		}
 		w := b.writer()
-		r, err := w.Commit(ctx, adding(t, "a"), b.record)
+		r, err := w.Commit(ctx, adding(t, "a"), nil, b.record)
 		if got := trouble(t, err); !got.Replaced || !r.Written || r.Attempts != 1 {
 			t.Errorf("trouble is %+v, result %+v", got, r)
 		}

@@ -55,10 +55,6 @@ type Intent struct {
 	Exchange bool
 
 	Rejects []Reject // of the batch: they have no part in the new document
-
-	// Merged is what the commit is about to do, for whoever keeps books of it; nil where the intent brings nothing new. It is
-	// the callee's only until record returns.
-	Merged *Result
 }
 
 // withdrawn is the intent to record when the commit does not take place.
@@ -208,6 +204,9 @@ func (w *Writer) probeLocked() error {
 // Commit merges the fragments, in their order, into the tasks file. Fragments that cannot be applied are set aside in
 // Result.Rejects, the others go on. Nothing is written, and record is not called, where nothing changes.
 //
+// Merged, unless it is nil, is called whenever they are merged, with what the commit is about to do, for whoever keeps books of
+// it; the last call counts.
+//
 // Before the file is replaced, record is called with what a restart has to know; it must be durable when record returns
 // nil. The last call counts: where the replacement does not take place after all, the intent is withdrawn by recording one
 // whose Digest is its Base. By calling Commit the caller also says that intents of earlier commits are settled, or are
@@ -218,8 +217,10 @@ func (w *Writer) probeLocked() error {
 // otherwise, and Commit may be called again with the same fragments; no temporary file is left, unless the message says
 // that it could not be removed, which the next Commit does. A context that is done ends the waiting between attempts, not
 // an attempt; the error is then its cause, and all else as after a *Trouble.
-func (w *Writer) Commit(ctx context.Context, fragments []Fragment, record func(Intent) error) (Result, error) {
-	c := commit{fragments: fragments, record: record, displaced: w.takeDisplaced()}
+func (w *Writer) Commit(
+	ctx context.Context, fragments []Fragment, merged func(Result), record func(Intent) error,
+) (Result, error) {
+	c := commit{fragments: fragments, merged: merged, record: record, displaced: w.takeDisplaced()}
 	attempts := 0
 	err := w.attempts(ctx, func(ctx context.Context) (bool, error) {
 		attempts++

@@ -256,7 +256,7 @@ func TestACommitWithoutAnyAttemptLeft(t *testing.T) {
 		b := newBench(t)
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		r, err := b.writer().Commit(ctx, adding(t, "a"), b.record)
+		r, err := b.writer().Commit(ctx, adding(t, "a"), nil, b.record)
 		if err != context.Canceled || r.Attempts != 0 || r.Written {
 			t.Errorf("Commit = %+v, %v", r, err)
 		}
