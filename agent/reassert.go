@@ -217,6 +217,9 @@ func (c *committer) reinstate(doc *document.Document) {
 	if len(m.applied) == 0 || !m.suspect && c.writer.ForeignWrites() == c.report.ForeignWrites {
 		return
 	}
+	if !slices.ContainsFunc(m.applied, func(a applied) bool { return doc.Suspect(a.Scope, a.ID) }) {
+		return
+	}
 	now := time.Now()
 	until := m.deadlines()
 	effects := make([]document.Effect, 0, len(m.applied))
@@ -225,7 +228,7 @@ func (c *committer) reinstate(doc *document.Document) {
 			effects = append(effects, a.Effect)
 		}
 	}
-	if again := doc.Reassert(effects, c.agent.document); len(again) > 0 {
+	if again := doc.Reinstate(effects, c.agent.document); len(again) > 0 {
 		c.log.Debug("another program has undone updates; they are applied again with the next batch", "updates", len(again))
 	}
 }

@@ -29,6 +29,10 @@ type Document struct {
 	undo     []func()        // what takes the running transaction back, to be run from the last to the first
 	effects  *recorder       // of the running transaction; nil where nobody asks
 	modified bool
+
+	// What other programs may have changed; see Suspect.
+	strange bool    // anything
+	foreign []*node // else these
 }
 
 // key is an id within its scope.
@@ -61,7 +65,7 @@ func Parse(src []byte, layout Layout) (*Document, error) {
 		layout: layout,
 		prefix: src[:len(src)-len(text)],
 		root:   &node{depth: -1, src: text, end: len(text)},
-		items:  map[key][]*node{},
+		items:  map[key][]*node{}, strange: true,
 	}
 	whole, err := index(text, &d.layout, d.root, false)
 	if err != nil {

@@ -24,6 +24,7 @@ type node struct {
 	depth   int32    // 0 at the top, -1 for the root
 	numeric bool     // the id is written as a number
 	dirty   bool     // the text may differ from src, here or below
+	foreign bool     // another program may have changed it, here or below
 }
 
 // gap returns the text before child i, or behind the last one.

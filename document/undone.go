@@ -87,6 +87,18 @@ type Reassertion struct {
 //
 // The document has changed afterwards by the fragments that are returned, in their order, and by nothing else.
 func (d *Document) Reassert(effects []Effect, o Options) []Reassertion {
+	return d.reassert(effects, o, func(Effect) bool { return true })
+}
+
+// Reinstate is Reassert where all but what is suspect is known to stand: all effects that are remembered were looked at in this
+// document before, or came about in it since; see [Document.Suspect].
+func (d *Document) Reinstate(effects []Effect, o Options) []Reassertion {
+	done := d.reassert(effects, o, func(e Effect) bool { return d.Suspect(e.Scope, e.ID) })
+	d.trust()
+	return done
+}
+
+func (d *Document) reassert(effects []Effect, o Options, doubtful func(Effect) bool) []Reassertion {
 	o.Effects = false
 	later := map[key][]int{}
 	for i, e := range effects {
@@ -95,7 +107,7 @@ func (d *Document) Reassert(effects []Effect, o Options) []Reassertion {
 	}
 	var done []Reassertion
 	for i, e := range effects {
-		if !d.Undone(e) || d.superseded(effects, i, later) {
+		if !doubtful(e) || !d.Undone(e) || d.superseded(effects, i, later) {
 			continue
 		}
 		now, _ := d.Value(e.Scope, e.ID, e.Path)

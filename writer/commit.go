@@ -110,7 +110,7 @@ func (w *Writer) release(stands *version, c *commit, err error) {
 }
 
 // largeDocument is a size from which on a document is collected before the next one is read, so that the one takes the
-// memory of the other: that takes a tenth of the reading.
+// memory of the other, and the next one has to be read as a whole.
 const largeDocument = 16 << 20
 
 // current returns the version that is there, parsed: the one that is remembered, if it still is. It is the caller's then.
@@ -119,7 +119,7 @@ func (w *Writer) current() (*version, error) {
 		w.checked = nil
 		return v, nil
 	}
-	if w.forget(); w.garbage {
+	if w.outdated(); w.garbage {
 		w.garbage = false
 		runtime.GC()
 	}
@@ -127,10 +127,16 @@ func (w *Writer) current() (*version, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.doc, err = document.Parse(v.data, w.config.Layout); err != nil {
+	if w.checked != nil {
+		v.doc, err = w.checked.doc.Follow(v.data)
+	} else {
+		v.doc, err = document.Parse(v.data, w.config.Layout)
+	}
+	if err != nil {
 		v.close()
 		return nil, &pathError{path: w.config.Path, err: err}
 	}
+	w.checked = nil
 	return v, nil
 }
 

@@ -143,6 +143,13 @@ func (w *Writer) forget() {
 	w.checked = nil
 }
 
+// outdated drops what is remembered of a document that another program has replaced, unless it helps to read the next one.
+func (w *Writer) outdated() {
+	if w.checked != nil && w.checked.info.Size() > largeDocument {
+		w.forget()
+	}
+}
+
 // Document reads and parses the tasks file, as Check does, and gives it to the caller to work on.
 func (w *Writer) Document(ctx context.Context) (*document.Document, error) {
 	if err := w.Check(ctx); err != nil {
@@ -158,7 +165,7 @@ func (w *Writer) Document(ctx context.Context) (*document.Document, error) {
 func (w *Writer) Look() {
 	if now, err := os.Stat(w.config.Path); err == nil { // else the next one tells more
 		if w.notice(now) {
-			w.forget()
+			w.outdated()
 		}
 	}
 }
