@@ -1,7 +1,6 @@
 package document
 
 import (
-	"bytes"
 	"fmt"
 	"testing"
 
@@ -45,7 +44,7 @@ func BenchmarkApply(b *testing.B) {
 }
 
 // To write the document after a batch of 100, into memory, is what splicing costs.
-func BenchmarkWriteTo(b *testing.B) {
+func BenchmarkPieces(b *testing.B) {
 	for _, mb := range []int{1, 10, 100} {
 		b.Run(fmt.Sprintf("%dMB", mb), func(b *testing.B) {
 			text, subtasks := work.TasksOf(mb * 1e6)
@@ -53,12 +52,11 @@ func BenchmarkWriteTo(b *testing.B) {
 			apply(b, doc, batchOf(b, 100, subtasks), false)
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
-			var out bytes.Buffer
-			out.Grow(len(text) + bytes.MinRead)
+			out := make([]byte, 0, len(text))
 			for b.Loop() {
-				out.Reset()
-				if _, err := doc.WriteTo(&out); err != nil {
-					b.Fatal(err)
+				out = out[:0]
+				for _, piece := range doc.Pieces() {
+					out = append(out, piece...)
 				}
 			}
 		})

@@ -1,7 +1,6 @@
 package document
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -138,58 +137,11 @@ func (d *Document) Modified() bool { return d.modified }
 func (d *Document) Written() { d.modified = false }
 
 // Bytes returns the document as it is now, in a slice of its own.
-func (d *Document) Bytes() []byte {
-	var b bytes.Buffer
-	b.Grow(len(d.root.src) + 4096)
-	d.WriteTo(&b) // a buffer takes everything
-	return b.Bytes()
-}
+func (d *Document) Bytes() []byte { return bytes.Join(d.Pieces(), nil) }
 
-// Pieces yields the text of the document as it is now, in order and in as few pieces as its changes allow, until yield
-// returns an error, which is then returned. The pieces are the document's.
-func (d *Document) Pieces(yield func([]byte) error) error {
-	if err := yield(d.prefix); err != nil {
-		return err
-	}
-	return d.root.segments(yield)
-}
-
-// WriteTo writes the document as it is now, in large pieces. It may be called again after an error, from the beginning.
-func (d *Document) WriteTo(w io.Writer) (int64, error) {
-	const (
-		buffer = 64 << 10 // large enough for a file, which it is
-		large  = 16 << 10 // not worth to be copied for fewer writes
-	)
-	count := counter{w: w}
-	b := bufio.NewWriterSize(&count, buffer)
-	err := d.Pieces(func(text []byte) error {
-		if len(text) < large {
-			_, err := b.Write(text)
-			return err
-		}
-		if err := b.Flush(); err != nil {
-			return err
-		}
-		_, err := count.Write(text)
-		return err
-	})
-	if err == nil {
-		err = b.Flush()
-	}
-	return count.written, err
-}
-
-// counter counts what a writer took.
-type counter struct {
-	w       io.Writer
-	written int64
-}
-
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.w.Write(b)
-	c.written += int64(n)
-	return n, err
-}
+// Pieces returns the text of the document as it is now, in order and in as few pieces as its changes allow. They are the
+// document's: not to be written to.
+func (d *Document) Pieces() [][]byte { return d.root.pieces([][]byte{d.prefix}) }
 
 // Len returns how many items can be addressed.
 func (d *Document) Len() int {

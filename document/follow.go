@@ -52,9 +52,10 @@ func (d *Document) reread(text []byte, from, to, moved int) bool {
 // common returns how many bytes of the node's text stand at the beginning and at the end of another one as well, none of them
 // counted twice, and how many there are.
 func (n *node) common(text []byte) (before, after, all int) {
-	var pieces [][]byte
-	n.segments(func(piece []byte) error { pieces = append(pieces, piece); all += len(piece); return nil })
-	rest := text
+	pieces, rest := n.pieces(nil), text
+	for _, piece := range pieces {
+		all += len(piece)
+	}
 	for _, piece := range pieces {
 		same := commonPrefix(piece, rest)
 		before, rest = before+same, rest[same:]
@@ -104,7 +105,9 @@ func (n *node) length() (length int) {
 	if !n.dirty {
 		return len(n.src)
 	}
-	n.segments(func(piece []byte) error { length += len(piece); return nil })
+	for _, piece := range n.pieces(nil) {
+		length += len(piece)
+	}
 	return length
 }
 

@@ -42,10 +42,10 @@ func (n *node) gap(i int) []byte {
 	return n.src[start:end:end]
 }
 
-// segments yields the text of a node in order, in as few pieces as its changes allow.
-func (n *node) segments(yield func([]byte) error) error {
+// pieces appends the text of a node in order, in as few pieces as its changes allow.
+func (n *node) pieces(to [][]byte) [][]byte {
 	if !n.dirty {
-		return yield(n.src)
+		return append(to, n.src)
 	}
 	from := 0
 	for i, kid := range n.kids {
@@ -58,17 +58,12 @@ func (n *node) segments(yield func([]byte) error) error {
 		default:
 			before, from = n.src[from:kid.at], kid.end
 		}
-		if err := yield(before); err != nil {
-			return err
-		}
-		if err := kid.segments(yield); err != nil {
-			return err
-		}
+		to = kid.pieces(append(to, before))
 	}
 	if n.gaps != nil {
-		return yield(n.gaps[len(n.kids)])
+		return append(to, n.gaps[len(n.kids)])
 	}
-	return yield(n.src[from:])
+	return append(to, n.src[from:])
 }
 
 // text returns the text of a node as it is now, children included.
@@ -76,9 +71,7 @@ func (n *node) text() []byte {
 	if !n.dirty {
 		return n.src
 	}
-	var b bytes.Buffer
-	n.segments(func(segment []byte) error { b.Write(segment); return nil }) // a buffer takes everything
-	return b.Bytes()
+	return bytes.Join(n.pieces(nil), nil)
 }
 
 // ownText returns the text of a node with a hole in place of each child, and where the holes are.

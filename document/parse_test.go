@@ -1,13 +1,11 @@
 package document
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
-	"testing/iotest"
 )
 
 func TestBytesAreThoseThatWereParsed(t *testing.T) {
@@ -32,10 +30,6 @@ func TestBytesAreThoseThatWereParsed(t *testing.T) {
 			d := parsed(t, c.text, c.layout)
 			if got := string(d.Bytes()); got != c.text {
 				t.Errorf("got %q", got)
-			}
-			var b bytes.Buffer
-			if n, err := d.WriteTo(&b); b.String() != c.text || n != int64(len(c.text)) || err != nil {
-				t.Errorf("WriteTo wrote %q, %d and %v", b.String(), n, err)
 			}
 			if d.Modified() {
 				t.Error("it counts as modified")
@@ -158,40 +152,6 @@ func TestNestingAsDeepAsTheTokenizerGoes(t *testing.T) {
 	if want := "line 2, column 10001: more than 10,000 arrays and objects are inside each other"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-}
-
-func TestWriteToPassesErrorsOn(t *testing.T) {
-	broken := errors.New("broken")
-	for _, prefix := range []string{"", "\ufeff"} {
-		text := prefix + "[" + strings.Repeat(`{"id":1},`, 20_000) + "1]"
-		d := parsed(t, text, Flat)
-		for _, n := range []int64{0, 10, 70_000} {
-			written, err := d.WriteTo(&limited{n, broken})
-			if written != n || !errors.Is(err, broken) {
-				t.Errorf("up to %d: %d and %v", n, written, err)
-			}
-		}
-		var b bytes.Buffer
-		if n, err := d.WriteTo(iotest.TruncateWriter(&b, 1<<30)); n != int64(len(text)) || err != nil || b.String() != text {
-			t.Errorf("again from the start: %d of %d bytes and %v", n, len(text), err)
-		}
-	}
-}
-
-// limited takes n bytes and then fails.
-type limited struct {
-	n   int64
-	err error
-}
-
-func (l *limited) Write(b []byte) (int, error) {
-	if int64(len(b)) <= l.n {
-		l.n -= int64(len(b))
-		return len(b), nil
-	}
-	n := int(l.n)
-	l.n = 0
-	return n, l.err
 }
 
 func TestLayoutsByName(t *testing.T) {

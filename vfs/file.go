@@ -62,6 +62,12 @@ func (f *File) Write(p []byte) (int, error) {
 	return n, f.fail(OpWrite, err)
 }
 
+// WriteAll writes pieces one behind the other, in as few calls as the system has for it: each one tells whoever watches the
+// folder of a change. After an error some of them may be there.
+func (f *File) WriteAll(pieces [][]byte) error {
+	return f.do(OpWrite, func() error { return writeAll(f.f, pieces) })
+}
+
 // Truncate cuts or extends the file to size.
 func (f *File) Truncate(size int64) error {
 	return f.do(OpWrite, func() error { return f.f.Truncate(size) })

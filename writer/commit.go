@@ -176,7 +176,7 @@ func (w *Writer) mergeInto(stands *version, c *commit) error {
 		intent.Displaced = c.displaced.files
 	}
 	if c.displaced != nil || c.result.Updates > c.result.Items { // may be undone within the batch, or stand already
-		if digestOfDocument(t.doc) == intent.Base {
+		if digestOfAll(t.doc.Pieces()) == intent.Base {
 			if err := w.identifyInPlace(stands, t.like.info); err != nil {
 				return err
 			}

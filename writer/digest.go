@@ -2,11 +2,11 @@ package writer
 
 import (
 	"encoding/hex"
-	"io"
 
 	"github.com/zeebo/xxh3"
 
 	"github.com/sessionsync/sessionsync/document"
+	"github.com/sessionsync/sessionsync/vfs"
 )
 
 // A digest tells documents apart after a crash. Nobody gains by forging one: who could would write the tasks file itself. So
@@ -17,18 +17,20 @@ func digestOf(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// digestOfDocument is that of the bytes that a document writes.
-func digestOfDocument(doc *document.Document) string {
+// digestOfAll is that of the text that is in pieces.
+func digestOfAll(pieces [][]byte) string {
 	hash := xxh3.New()
-	doc.Pieces(func(text []byte) error { hash.Write(text); return nil }) // neither ever fails
+	for _, piece := range pieces {
+		hash.Write(piece) // it never fails
+	}
 	sum := hash.Sum128().Bytes()
 	return hex.EncodeToString(sum[:])
 }
 
 // writeDigested writes a document and returns its digest, which another processor finds meanwhile.
-func writeDigested(to io.Writer, doc *document.Document) (string, error) {
-	digest := make(chan string, 1)
-	go func() { digest <- digestOfDocument(doc) }()
-	_, err := doc.WriteTo(to)
+func writeDigested(to *vfs.File, doc *document.Document) (string, error) {
+	pieces, digest := doc.Pieces(), make(chan string, 1)
+	go func() { digest <- digestOfAll(pieces) }()
+	err := to.WriteAll(pieces)
 	return <-digest, err
 }

@@ -294,7 +294,7 @@ func (w *Writer) tryWrite(v *version) error {
 	if err != nil {
 		return err
 	}
-	if _, err = v.doc.WriteTo(temp); err == nil {
+	if err = temp.WriteAll(v.doc.Pieces()); err == nil {
 		err = temp.Sync()
 	}
 	err = join(err, temp.Close())
