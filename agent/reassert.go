@@ -163,23 +163,26 @@ func (c *committer) reassert(ctx context.Context) error {
 		m.again = time.Time{}
 		return nil
 	}
-	doc, err := c.writer.Document(ctx)
-	if err != nil {
-		return err
-	}
 	until := m.deadlines()
 	effects := make([]document.Effect, len(m.applied))
 	items := map[int][]fragment.Item{} // of those that may be over, as they are before they are applied again
-	for i, a := range m.applied {
-		effects[i] = a.Effect
-		if !until[a.place()].After(now) {
-			sum, _ := doc.Digest(a.Scope, a.ID)
-			items[i] = []fragment.Item{{Scope: a.Scope, ID: a.ID, SHA256: sum}}
+	var undone []document.Reassertion
+	err := c.writer.Lend(ctx, func(doc *document.Document) {
+		for i, a := range m.applied {
+			effects[i] = a.Effect
+			if !until[a.place()].After(now) {
+				sum, _ := doc.Digest(a.Scope, a.ID)
+				items[i] = []fragment.Item{{Scope: a.Scope, ID: a.ID, SHA256: sum}}
+			}
 		}
+		undone = doc.Reassert(effects, c.agent.document)
+	})
+	if err != nil {
+		return err
 	}
 	var again []spool.Fragment
 	var over []applied
-	for _, r := range doc.Reassert(effects, c.agent.document) {
+	for _, r := range undone {
 		if a := m.applied[r.Effect]; until[a.place()].After(now) {
 			again = append(again, spool.Fragment{Name: fmt.Sprintf("reassert-%06d.json", len(again)+1), Text: r.Fragment})
 		} else {

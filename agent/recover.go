@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sessionsync/sessionsync/document"
 	"github.com/sessionsync/sessionsync/fragment"
 	"github.com/sessionsync/sessionsync/recovery"
 	"github.com/sessionsync/sessionsync/spool"
@@ -83,16 +84,15 @@ func (c *committer) recoverUnclear(
 // named are the items that the fragments of a batch name, as they are now, by the names of the fragments; as far as that can
 // be told.
 func (c *committer) named(ctx context.Context, batch *spool.Batch) items {
-	doc, err := c.writer.Document(ctx)
-	if err != nil {
-		return nil
-	}
-	found := items{}
-	for _, f := range batch.Files {
-		if updates, err := c.parse(batch, f, c.agent.limits()); err == nil {
-			found[f.Name] = doc.Named(updates, c.agent.document)
+	var found items
+	c.writer.Lend(ctx, func(doc *document.Document) { // what cannot be read tells nothing
+		found = items{}
+		for _, f := range batch.Files {
+			if updates, err := c.parse(batch, f, c.agent.limits()); err == nil {
+				found[f.Name] = doc.Named(updates, c.agent.document)
+			}
 		}
-	}
+	})
 	return found
 }
 

@@ -150,14 +150,17 @@ func (w *Writer) outdated() {
 	}
 }
 
-// Document reads and parses the tasks file, as Check does, and gives it to the caller to work on.
-func (w *Writer) Document(ctx context.Context) (*document.Document, error) {
+// Lend reads and parses the tasks file, as Check does, and lends it to use, which may change it: what it makes of it is not
+// written. The document is not to be kept, nor the Writer to be called meanwhile.
+func (w *Writer) Lend(ctx context.Context, use func(doc *document.Document)) error {
 	if err := w.Check(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	doc := w.checked.doc // which is the caller's from now on
-	w.forget()
-	return doc, nil
+	use(w.checked.doc)
+	if w.checked.doc.Modified() {
+		w.forget()
+	}
+	return nil
 }
 
 // Look counts the version of the tasks file that is there now, if another program has written it since the last look or
