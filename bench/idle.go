@@ -31,14 +31,14 @@ func idle(ctx context.Context, b *bench) ([]row, error) {
 	if err := wait(ctx, time.Second); err != nil { // it still deletes what it has applied
 		return nil, err
 	}
-	before, err := ticks(pid)
+	before, err := processorTime(pid)
 	if err != nil {
 		return nil, err
 	}
 	if err := wait(ctx, pause); err != nil {
 		return nil, err
 	}
-	after, err := ticks(pid)
+	after, err := processorTime(pid)
 	if err != nil {
 		return nil, err
 	}
@@ -46,11 +46,8 @@ func idle(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	used := time.Duration(after-before) * tick
+	used := after - before
 	cpu := row{work: what + ": processor time", ours: durationText(used)}
-	if used == 0 {
-		cpu.ours = "< " + durationText(tick)
-	}
 	cpu.value, cpu.target, cpu.met = cpu.ours, "< 10 ms", verdict(used < 10*time.Millisecond)
 	return []row{cpu, sizeRow(what+": resident memory", resident, 20<<20)}, nil
 }

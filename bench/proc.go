@@ -1,35 +1,38 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// tick is the unit of processor time in /proc, on every Linux that Go runs on.
-const tick = 10 * time.Millisecond
-
-// ticks returns the processor time of a process, its own and the kernel's for it.
-func ticks(pid int) (int, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+// processorTime returns for how long the threads of a process have been running, their own work and the kernel's for it, to
+// the nanosecond, where the kernel counts so (/proc/PID/stat would tell multiples of 10 ms). Threads that have ended do not count.
+func processorTime(pid int) (sum time.Duration, err error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err == nil && len(threads) == 0 {
+		err = fmt.Errorf("/proc/%d/task: there are no threads", pid)
+	}
 	if err != nil {
 		return 0, err
 	}
-	// The name, in brackets, may hold anything. utime and stime are the fields 14 and 15, the state is the third one.
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("read /proc/%d/stat: %d fields behind the name", pid, len(fields))
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			continue // it has ended
+		}
+		first, _, _ := strings.Cut(string(text), " ")
+		ran, err := strconv.ParseInt(first, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read %s: %w", thread, err)
+		}
+		sum += time.Duration(ran)
 	}
-	user, err := strconv.Atoi(fields[11])
-	if err != nil {
-		return 0, err
-	}
-	system, err := strconv.Atoi(fields[12])
-	return user + system, err
+	return sum, nil
 }
 
 // status returns a size out of /proc/PID/status: VmRSS is the resident memory, VmHWM the most that it ever was.

@@ -14,10 +14,11 @@ import (
 // program is one of the two that are compared. Both are called alike.
 type program struct{ name, path string }
 
-// build builds both programs into a folder.
+// build builds both programs into a folder, as a release is built.
 func build(ctx context.Context, folder string) (floor, ours program, err error) {
 	const module = "github.com/sessionsync/sessionsync/"
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", folder+string(filepath.Separator), module+"bench/floor", module+"cmd/sessionsync")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", folder+string(filepath.Separator), module+"bench/floor", module+"cmd/sessionsync")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return floor, ours, fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
@@ -113,9 +114,9 @@ func (r *running) until(what string, ok func() bool) error {
 
 // rest waits until the program has nothing more to do: nothing waits, and its processor time has stood still for a while.
 func (r *running) rest() error {
-	last, since := -1, time.Now()
+	last, since := time.Duration(-1), time.Now()
 	return r.until("it is at rest", func() bool {
-		if now, err := ticks(r.cmd.Process.Pid); err != nil || now != last || !r.s.empty() {
+		if now, err := processorTime(r.cmd.Process.Pid); err != nil || now != last || !r.s.empty() {
 			last, since = now, time.Now()
 		}
 		time.Sleep(5 * time.Millisecond)
