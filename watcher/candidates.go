@@ -11,7 +11,6 @@ type candidate struct {
 	name string
 	sight
 	looked   time.Time // when it was last seen to be so
-	ahead    *reading  // what was read of it since; nil: nothing
 	due      time.Time // while it waits
 	failures int       // looks in a row that went wrong
 	failing  time.Time // first of them

@@ -30,73 +30,19 @@ func (r *run) gather(dir *vfs.Dir) {
 		})
 	}()
 	for budget := stepBudget; budget > 0 && len(r.slice) < maxSlice; {
-		some := r.popSome(budget)
-		if len(some) == 0 {
-			return
-		}
-		r.readAhead(dir, some)
-		for _, c := range some {
-			budget -= lookCosts + r.decide(dir, c, time.Now())
-		}
-	}
-}
-
-// popSome takes as many candidates from the queue as the slice has room for and a step may read.
-func (r *run) popSome(budget int) (some []*candidate) {
-	for len(some) < min(atOnce, maxSlice-len(r.slice)) && budget > 0 {
 		c := r.known.pop()
 		if c == nil {
-			break
+			return
 		}
-		some = append(some, c)
-		budget -= lookCosts + int(min(c.size, r.rules.maxBytes))
+		budget -= lookCosts + r.decide(dir, c, time.Now())
 	}
-	return some
-}
-
-// reading is what reading a file has shown.
-type reading struct {
-	n       int // bytes
-	status  vfs.Status
-	updates []fragment.Update
-	parse   error // of fragment.Parse
-	err     error
-}
-
-func (r *run) read(dir *vfs.Dir, c *candidate) *reading {
-	text, status, err := dir.ReadSeen(c.name, c.status()) // whoever claims it looks again
-	is := &reading{n: len(text), status: status, err: err}
-	if err == nil && stampOf(status).same(c.stamp) {
-		is.updates, is.parse = fragment.Parse(c.name, text, r.Limits)
-	}
-	return is
-}
-
-// readAhead reads what is ready, where there is much of it: two at a time.
-func (r *run) readAhead(dir *vfs.Dir, some []*candidate) {
-	if len(some) < few {
-		return
-	}
-	now := time.Now()
-	inTwo(len(some), func(i int) {
-		if c := some[i]; r.readable(c, now) {
-			c.ahead = r.read(dir, c)
-		}
-	})
-}
-
-// readable says whether a file is to be read. What was ready already when it was last looked at is read without another look:
-// whoever claims it looks again.
-func (r *run) readable(c *candidate, now time.Time) bool {
-	seen, _ := r.rules.judge(c.sight, c.looked)
-	is, _ := r.rules.judge(c.sight, now)
-	return seen == read && is == read
 }
 
 // decide looks at a popped candidate and sends it, forgets it, or lets it wait. It returns how many bytes it read.
 func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
 	v, pause := r.rules.judge(c.sight, now)
-	if c.ahead == nil && !r.readable(c, now) {
+	// What was ready already when it was last looked at is read without another look: whoever claims it looks again.
+	if seen, _ := r.rules.judge(c.sight, c.looked); v != read || seen != read {
 		status, err := dir.Status(c.name)
 		switch {
 		case gone(err) || err == nil && status.Mode.IsDir():
@@ -133,31 +79,30 @@ func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
 // examine reads a settled file to see whether it is whole. What has become a FIFO or a link meanwhile is not waited for or
 // followed.
 func (r *run) examine(dir *vfs.Dir, c *candidate, now time.Time) (v verdict, pause time.Duration, n int, err error) {
-	is := c.ahead
-	if c.ahead = nil; is == nil {
-		is = r.read(dir, c)
-	}
+	text, status, err := dir.ReadSeen(c.name, c.status()) // whoever claims it looks again
+	n = len(text)
 	switch {
-	case errors.Is(is.err, fs.ErrPermission):
-		return send, 0, is.n, nil
-	case is.err != nil:
-		return wait, 0, is.n, is.err
-	case !stampOf(is.status).same(c.stamp): // it became longer or shorter: its last change is just now, whatever its time says
-		c.sight = c.then(stampOf(is.status), now)
-		return wait, max(r.rules.settle, shortestWait), is.n, nil
+	case errors.Is(err, fs.ErrPermission):
+		return send, 0, n, nil
+	case err != nil:
+		return wait, 0, n, err
+	case !stampOf(status).same(c.stamp): // it became longer or shorter: its last change is just now, whatever its time says
+		c.sight = c.then(stampOf(status), now)
+		return wait, max(r.rules.settle, shortestWait), n, nil
 	}
-	if e := (*fragment.Error)(nil); errors.As(is.parse, &e) && e.Code == fragment.Incomplete {
+	updates, err := fragment.Parse(c.name, text, r.Limits)
+	if e := (*fragment.Error)(nil); errors.As(err, &e) && e.Code == fragment.Incomplete {
 		c.unfinished = true
 	}
 	if c.unfinished {
 		if v, pause = r.rules.judge(c.sight, now); v != send {
-			return v, pause, is.n, nil
+			return v, pause, n, nil
 		}
 	}
-	if r.kept += int64(is.n); r.kept <= mostContent {
-		c.content = &Content{is.status, is.updates, is.parse}
+	if r.kept += int64(n); r.kept <= mostContent {
+		c.content = &Content{status, updates, err}
 	}
-	return send, 0, is.n, nil
+	return send, 0, n, nil
 }
 
 // stumble lets a candidate wait whose look failed for a reason that may pass, and sends it when that lasts.
