@@ -61,10 +61,10 @@ func (e *SyntaxError) Unwrap() error { return e.Cause }
 func Parse(src []byte, layout Layout) (*Document, error) {
 	text := bytes.TrimPrefix(src, byteOrderMark)
 	d := &Document{
-		layout: layout,
-		prefix: src[:len(src)-len(text)],
-		root:   &node{depth: -1, src: text, end: len(text)},
-		items:  map[key][]*node{}, strange: true,
+		layout:  layout,
+		prefix:  src[:len(src)-len(text)],
+		root:    &node{depth: -1, src: text, end: len(text)},
+		strange: true,
 	}
 	whole, err := index(text, &d.layout, d.root, false)
 	if err != nil {
@@ -75,12 +75,21 @@ func Parse(src []byte, layout Layout) (*Document, error) {
 		return nil, &SyntaxError{Line: line, Column: column, Message: "the text is not UTF-8 here"}
 	}
 	d.comments, d.scopes = whole.comments, whole.scopes
+	found := make([]*node, 0, whole.items)
 	settle(d.root, &d.layout, func(n *node) {
 		if n.id != "" {
-			k := key{n.scope, n.id}
-			d.items[k] = append(d.items[k], n)
+			found = append(found, n)
 		}
 	})
+	d.items = make(map[key][]*node, len(found))
+	for i, n := range found {
+		k := key{n.scope, n.id}
+		if same := d.items[k]; same != nil {
+			d.items[k] = append(same, n)
+		} else {
+			d.items[k] = found[i : i+1 : i+1] // most ids stand once
+		}
+	}
 	d.style = d.sampleStyle()
 	return d, nil
 }

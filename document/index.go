@@ -25,12 +25,29 @@ type indexer struct {
 	text    []byte
 	decoder *jsontext.Decoder
 	scopes  []string // those that have a list
+	spare   []node   // made in advance, ever more at a time
+	made    int
+}
+
+// mostNodes bounds how many are made in advance.
+const mostNodes = 256
+
+// node returns a new one.
+func (ix *indexer) node() *node {
+	if len(ix.spare) == 0 {
+		ix.spare = make([]node, min(ix.made+1, mostNodes))
+	}
+	n := &ix.spare[0]
+	ix.spare = ix.spare[1:]
+	ix.made++
+	return n
 }
 
 // indexed is what index found out about the text as a whole.
 type indexed struct {
 	comments bool // it holds comments or trailing commas
 	scopes   []string
+	items    int // at least so many as there are
 }
 
 // index checks text and hangs the items that it finds below root. The text may hold comments and trailing commas: where
@@ -41,7 +58,7 @@ func index(text []byte, layout *Layout, root *node, comments bool) (indexed, err
 	var strict *jsontext.SyntacticError
 	if !comments {
 		if err := ix.walk(text, root); !errors.As(err, &strict) {
-			return indexed{scopes: ix.scopes}, err
+			return indexed{scopes: ix.scopes, items: ix.made}, err
 		}
 	}
 	standard, err := standardize(text)
@@ -54,7 +71,7 @@ func index(text []byte, layout *Layout, root *node, comments bool) (indexed, err
 	}
 	root.kids, ix.scopes = nil, nil
 	walkErr := ix.walk(standard, root)
-	return indexed{true, ix.scopes}, walkErr
+	return indexed{true, ix.scopes, ix.made}, walkErr
 }
 
 func (ix *indexer) walk(tokens []byte, root *node) error {
@@ -202,7 +219,8 @@ func (ix *indexer) list(parent *node, scope string, pointer jsontext.Pointer) er
 			}
 			continue
 		}
-		kid := &node{scope: scope, parent: parent, depth: parent.depth + 1, list: pointer}
+		kid := ix.node()
+		kid.scope, kid.parent, kid.depth, kid.list = scope, parent, parent.depth+1, pointer
 		parent.kids = append(parent.kids, kid)
 		if err := ix.item(kid); err != nil {
 			return err
