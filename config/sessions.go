@@ -177,7 +177,7 @@ func (s Session) matches() ([]Session, error) {
 	}
 	var found []Session
 	for _, path := range paths {
-		if info, err := os.Stat(path); err != nil || info.IsDir() {
+		if info, err := os.Stat(path); err != nil || info.IsDir() || hides(s.Glob, path) {
 			continue
 		}
 		one := s
@@ -185,6 +185,17 @@ func (s Session) matches() ([]Session, error) {
 		found = append(found, one)
 	}
 	return found, nil
+}
+
+// hides reports whether a wildcard of a pattern stands for the dot that a hidden name begins with: as in a shell, it does not.
+func hides(pattern, path string) bool {
+	elements := strings.Split(filepath.ToSlash(path), "/")
+	for i, p := range strings.Split(filepath.ToSlash(pattern), "/") {
+		if i < len(elements) && strings.HasPrefix(elements[i], ".") && !strings.HasPrefix(strings.TrimPrefix(p, `\`), ".") {
+			return true
+		}
+	}
+	return false
 }
 
 // matched is what a path has in the place of the elements of a pattern that are no plain names: that is its session's name.

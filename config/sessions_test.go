@@ -43,6 +43,11 @@ func TestEachSessionHasItsThreePlaces(t *testing.T) {
 			[]triple{{"one", "plan/one/tasks.json", "plan/one/inbox", "plan/one/recovery"}, {"two", "plan/two/tasks.json", "plan/two/inbox", "plan/two/recovery"}}},
 		{"two stars, two parts of the name", "sessions: [{glob: '*/plan/*/tasks.json'}]\n", []string{"x/plan/1/tasks.json"},
 			[]triple{{"x/1", "x/plan/1/tasks.json", "x/plan/1/drop", "x/plan/1/recovery"}}},
+		{"a hidden folder, which a star does not stand for", "sessions: [{glob: plan/*/tasks.json}]\n",
+			[]string{"plan/.trash/tasks.json"}, nil},
+		{"a hidden folder that is named", "sessions: [{glob: .plan/*/tasks.json}, {glob: 'x/.*/tasks.json'}]\n",
+			[]string{".plan/1/tasks.json", "x/.2/tasks.json"},
+			[]triple{{".2", "x/.2/tasks.json", "x/.2/drop", "x/.2/recovery"}, {"1", ".plan/1/tasks.json", ".plan/1/drop", ".plan/1/recovery"}}},
 		{"a pattern that matches nothing yet", "sessions: [{glob: plan/*/tasks.json}]\n", nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -33,5 +33,5 @@ fate() { # SECONDS: of the fragment name
 	done
 }
 
-drop "$1"
+drop "${1:?give it a fragment}"
 fate "${2:-30}"
