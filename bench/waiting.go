@@ -18,19 +18,28 @@ func waiting(ctx context.Context, b *bench) ([]row, error) {
 	var each []time.Duration
 	name := humanize.Comma(int64(many)) + " waiting fragments"
 	b.tell(name)
-	for range b.runs {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	measureFew := func() error {
+		for range b.runs {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			took, _, err := b.drainOnce(b.ours, b.memory, few)
+			if err != nil {
+				return err
+			}
+			each = append(each, took/time.Duration(few))
 		}
-		took, _, err := b.drainOnce(b.ours, b.memory, few)
-		if err != nil {
-			return nil, err
-		}
-		each = append(each, took/time.Duration(few))
+		return nil
 	}
-	// Once is enough: it is long, and its own average.
+	// The few before and behind the many, in which the machine may become slower. Those are long, and their own average.
+	if err := measureFew(); err != nil {
+		return nil, err
+	}
 	took, peak, err := b.drainOnce(b.ours, b.memory, many)
 	if err != nil {
+		return nil, err
+	}
+	if err := measureFew(); err != nil {
 		return nil, err
 	}
 	ratio := float64(took) / float64(many) / float64(median(each))
