@@ -24,6 +24,8 @@ type Batch struct {
 	fresh   bool                  // nobody has been at it since the claim
 	seen    map[string]vfs.Status // by the claim or the last Reload, until it is read
 	read    map[string]stamp      // what of each fragment is applied
+	durable bool                  // all names in dir are
+	again   bool                  // a loss of power had brought something back to the drop directory
 	deleted bool                  // nothing is left but the folder
 	settled bool
 }
@@ -40,11 +42,14 @@ func (b *Batch) State() *vfs.Dir { return b.home.state }
 // fs.ErrExist, and the fragment stays in the batch. After any error it is still
 // in the batch. Only before Record.
 func (b *Batch) Return(name string) error {
+	if err := b.home.sync(); err != nil { // it cannot be told from the claims that the next one makes durable
+		return err
+	}
 	if err := b.dir.RenameNew(name, b.home.drop, name); err != nil {
 		return err
 	}
 	b.forget(name)
-	return nil
+	return b.home.drop.Sync()
 }
 
 // SetAside moves something out of the batch into .sessionsync/foreign/<batch>,
@@ -130,6 +135,12 @@ func (b *Batch) Delete() error {
 }
 
 func (b *Batch) deleteClaims() error {
+	if b.again { // it might come back once more, when the claim has gone
+		if err := b.home.sync(); err != nil {
+			return err
+		}
+		b.again = false
+	}
 	for _, f := range b.Files {
 		if err := b.isAsRead(f.Name); err != nil {
 			return err
@@ -173,6 +184,8 @@ func (b *Batch) Close() error {
 	if b.home.live[b.ID] != b {
 		return nil
 	}
+	b.home.mu.Lock()
 	delete(b.home.live, b.ID)
+	b.home.mu.Unlock()
 	return b.dir.Close()
 }

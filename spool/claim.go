@@ -125,6 +125,9 @@ func (b *Batch) take(name string) (*File, error) {
 		b.refuse(name, fs.ErrInvalid)
 		return nil, nil
 	}
+	b.home.mu.Lock()
+	defer b.home.mu.Unlock()
+	b.durable = false
 	switch err := b.home.drop.Rename(name, b.dir, name); {
 	case err == nil:
 	case errors.Is(err, fs.ErrNotExist):
@@ -172,6 +175,8 @@ func (s *Spool) open(id string) (*Batch, error) {
 		return nil, err
 	}
 	b := &Batch{ID: id, home: s.home, dir: dir, log: s.config.Log, read: map[string]stamp{}, seen: map[string]vfs.Status{}}
+	s.home.mu.Lock()
 	s.home.live[id] = b
+	s.home.mu.Unlock()
 	return b, nil
 }

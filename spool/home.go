@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -27,6 +28,7 @@ const ownPerm fs.FileMode = 0o700
 type home struct {
 	drop, state, claimed *vfs.Dir
 	lock                 *vfs.File
+	mu                   sync.Mutex        // no fragment is claimed while it is held
 	live                 map[string]*Batch // handed out and not settled
 }
 
@@ -66,6 +68,26 @@ func (h *home) close() error {
 		errs = append(errs, h.lock.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// sync makes durable what was moved, into the drop directory or out of it. A name goes for good only behind the fsync of the
+// folder where the file is now, and the drop directory's fsync is about the names of all batches: so all of them come first.
+func (h *home) sync() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, b := range h.live {
+		if b.durable {
+			continue
+		}
+		if err := b.dir.Sync(); err != nil {
+			return err
+		}
+		b.durable = true
+	}
+	if err := h.claimed.Sync(); err != nil {
+		return err
+	}
+	return h.drop.Sync()
 }
 
 // current reports whether the configured path still leads here.

@@ -102,16 +102,12 @@ func (b *Batch) record(in Intent) error {
 	if err := b.writeIntent(text); err != nil {
 		return err
 	}
-	// The fragments' new names and the intent's, then the batch folder's own.
-	if err := b.dir.Sync(); err != nil {
-		return err
-	}
-	if err := b.home.claimed.Sync(); err != nil {
-		return err
-	}
-	// That the old names are gone: one that came back beside its claim would
-	// be applied twice.
-	return b.home.drop.Sync()
+	// The fragments' new names and the intent's, and that the old names are gone: one that came back beside its claim would be
+	// applied twice.
+	b.home.mu.Lock()
+	b.durable = false
+	b.home.mu.Unlock()
+	return b.home.sync()
 }
 
 // writeIntent replaces the intent in one step, so that one of an earlier attempt

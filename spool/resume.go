@@ -217,7 +217,6 @@ func (b *Batch) Reload() error {
 // describe fills in what Lstat tells, and finishes an interrupted Return.
 func (b *Batch) describe(files []File, intended bool) ([]File, error) {
 	kept := files[:0]
-	reappeared := false
 	for _, f := range files {
 		fi, err := b.dir.Lstat(f.Name)
 		if err != nil {
@@ -241,13 +240,10 @@ func (b *Batch) describe(files []File, intended bool) ([]File, error) {
 			if err := b.home.drop.Remove(f.Name); err != nil {
 				return nil, err
 			}
-			reappeared = true
+			b.again = true
 		}
 		b.seen[f.Name] = status
 		kept = append(kept, File{f.Name, status})
-	}
-	if reappeared {
-		return kept, b.home.drop.Sync() // or it might reappear once more, when the claim has gone
 	}
 	return kept, nil
 }
