@@ -35,17 +35,6 @@ func (d *Dir) Status(name string) (s Status, err error) {
 // and waits for nothing; what is no regular file is read as nothing: look at the
 // status.
 func (d *Dir) ReadFile(name string, expected int64) (text []byte, s Status, err error) {
-	return d.readFile(name, expected, nil)
-}
-
-// ReadSeen is ReadFile of a file that a look has just shown. When as many bytes come as it had then, there is no other
-// look, and the status is what was seen: nobody knows then whether others were written in their place meanwhile, unless he
-// looks later.
-func (d *Dir) ReadSeen(name string, seen Status) (text []byte, s Status, err error) {
-	return d.readFile(name, seen.Size, &seen)
-}
-
-func (d *Dir) readFile(name string, expected int64, seen *Status) (text []byte, s Status, err error) {
 	if err := d.before(OpOpen, name); err != nil {
 		return nil, Status{}, err
 	}
@@ -63,10 +52,6 @@ func (d *Dir) readFile(name string, expected int64, seen *Status) (text []byte, 
 		n += more
 		if err != nil {
 			return nil, Status{}, d.fail(OpRead, name, err)
-		}
-		if seen != nil && int64(n) == seen.Size {
-			d.before(OpClose, name) // as below
-			return text[:n], *seen, nil
 		}
 		if err := d.before(OpStat, name); err != nil {
 			return nil, Status{}, err

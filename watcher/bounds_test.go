@@ -142,12 +142,17 @@ func TestACancelledContextEndsRunPromptly(t *testing.T) {
 
 func TestACancelledContextEndsAScanInTheMiddle(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		for i := range 500 {
+		for i := range 1000 {
 			b.old(fmt.Sprintf("%05d.json", i), whole, time.Hour)
 		}
 		var looks atomic.Int32
+		var over atomic.Bool
 		b.Hook = func(op vfs.Op, path string) error {
-			if op == vfs.OpStat && path != b.Dir {
+			switch {
+			case path == b.Dir:
+			case op == vfs.OpOpen:
+				over.Store(true) // what has been listed is read
+			case op == vfs.OpStat && !over.Load():
 				if looks.Add(1) == 10 {
 					b.stop()
 				}

@@ -41,7 +41,7 @@ func (r *run) gather(dir *vfs.Dir) {
 // decide looks at a popped candidate and sends it, forgets it, or lets it wait. It returns how many bytes it read.
 func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
 	v, pause := r.rules.judge(c.sight, now)
-	// What was ready already when it was last looked at is read without another look: whoever claims it looks again.
+	// What was ready already when it was last looked at is read without another look: the read tells what it has read.
 	if seen, _ := r.rules.judge(c.sight, c.looked); v != read || seen != read {
 		status, err := dir.Status(c.name)
 		switch {
@@ -79,7 +79,7 @@ func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
 // examine reads a settled file to see whether it is whole. What has become a FIFO or a link meanwhile is not waited for or
 // followed.
 func (r *run) examine(dir *vfs.Dir, c *candidate, now time.Time) (v verdict, pause time.Duration, n int, err error) {
-	text, status, err := dir.ReadSeen(c.name, c.status()) // whoever claims it looks again
+	text, status, err := dir.ReadFile(c.name, c.size)
 	n = len(text)
 	switch {
 	case errors.Is(err, fs.ErrPermission):

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -67,5 +68,28 @@ func TestAFileThatBecomesAFIFOBeforeItIsReadIsNotWaitedFor(t *testing.T) {
 		}
 		b.run()
 		b.sends(50*ms, "x.json")
+	})
+}
+
+// What is read is known by the file that was open, not by what the name showed before and shows again.
+func TestAFileThatAnotherStandsInForWhileItIsReadIsReadAgain(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.old("x.json", whole, time.Hour)
+		b.old(".other", strings.Replace(whole, "P", "Q", 1), time.Hour)
+		exchange := func() {
+			b.must(os.Rename(b.path("x.json"), b.path(".between")))
+			b.must(os.Rename(b.path(".other"), b.path("x.json")))
+			b.must(os.Rename(b.path(".between"), b.path(".other")))
+		}
+		swaps := 0
+		b.Hook = func(op vfs.Op, path string) error {
+			if filepath.Base(path) == "x.json" && (op == vfs.OpOpen && swaps == 0 || op == vfs.OpRead && swaps == 1) {
+				swaps++
+				exchange()
+			}
+			return nil
+		}
+		b.run()
+		b.sends(100*ms, "x.json") // the other settles, then this one again
 	})
 }

@@ -25,9 +25,6 @@ func stampOfInfo(info fs.FileInfo) stamp {
 	return stamp{info.Size(), info.ModTime(), inode(info), info.Mode().IsRegular()}
 }
 
-// status is what a look showed that made such a stamp of a regular file.
-func (s stamp) status() vfs.Status { return vfs.Status{Size: s.size, ModTime: s.mtime, Inode: s.inode} }
-
 func (s stamp) same(o stamp) bool {
 	return s.size == o.size && s.mtime.Equal(o.mtime) && s.inode == o.inode && s.regular == o.regular
 }
