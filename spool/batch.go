@@ -37,10 +37,10 @@ func (b *Batch) Dir() *vfs.Dir { return b.dir }
 // State is the agent's own folder in the drop directory that the batch was claimed from.
 func (b *Batch) State() *vfs.Dir { return b.home.state }
 
-// Return puts a fragment back into the drop directory, because it was still
+// Return puts a fragment back into the drop directory, durably, because it was still
 // being written. It never replaces: when there is a new file of that name,
-// fs.ErrExist, and the fragment stays in the batch. After any error it is still
-// in the batch. Only before Record.
+// fs.ErrExist, and the fragment stays in the batch. After another error look into
+// Files, whether it is still in the batch. Only before Record.
 func (b *Batch) Return(name string) error {
 	if err := b.home.sync(); err != nil { // it cannot be told from the claims that the next one makes durable
 		return err

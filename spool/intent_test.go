@@ -144,6 +144,41 @@ func TestRecordAndSettleInTheOrderThatACrashNeeds(t *testing.T) {
 	must(t, b.Settle())
 }
 
+// The fsync of the drop directory is about the names of every batch.
+func TestTheDropDirectoryIsSyncedBehindAllClaims(t *testing.T) {
+	s := newStation(t)
+	s.put("a.json", "")
+	s.put("b.json", "")
+	s.put("c.json", "")
+	s.claim("a.json")
+	s.claim("b.json")
+	s.restart() // killed: nobody knows what of that is durable
+	left := s.claimed(2)
+	next := s.claim("c.json")
+	var synced []string
+	s.hook = func(op vfs.Op, path string) error {
+		if op == vfs.OpSync && !vfs.IsTemp(filepath.Base(path), intentTemp) {
+			synced = append(synced, filepath.Base(path))
+		}
+		return nil
+	}
+	check := func(inAnyOrder []string, rest ...string) {
+		t.Helper()
+		n := min(len(inAnyOrder), len(synced))
+		slices.Sort(synced[:n])
+		if want := append(inAnyOrder, rest...); !slices.Equal(synced, want) {
+			t.Errorf("synced %v, want %v", synced, want)
+		}
+		synced = nil
+	}
+	must(t, left[0].Record(Intent{Temp: "x", Digest: digestA, Base: digestB}))
+	check([]string{left[0].ID, left[1].ID, next.ID}, "claimed", "drop")
+	must(t, next.Return("c.json"))
+	check(nil, "claimed", "drop", "drop")
+	must(t, left[1].Record(Intent{Temp: "x", Digest: digestA, Base: digestB}))
+	check([]string{left[1].ID}, "claimed", "drop")
+}
+
 func TestSettleIsDoneAgainAfterAnError(t *testing.T) {
 	for n := 1; ; n++ {
 		s := newStation(t)

@@ -29,7 +29,9 @@
 //     the batch is found without an intent and is processed from the beginning;
 //     what fell back is claimed like any other fragment (and then comes after the
 //     batch, whatever its time: order is promised within a batch).
-//  2. [Batch.Record] makes the claims and the intent durable, in that order. A
+//  2. [Batch.Record] makes the claims and the intent durable, in that order: first
+//     the folders of all batches, also of one that is claimed ahead, then the drop
+//     directory, so that no name goes there for good whose new one may be lost. A
 //     crash within it leaves no intent, a temporary one (deleted at the start),
 //     or a whole one. All mean the same, because the tasks file is untouched: the
 //     intent's digest is not the file's, and the batch starts again.
