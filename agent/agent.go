@@ -90,14 +90,13 @@ func (a *Agent) Run(ctx context.Context) (Report, error) {
 	var (
 		found   = make(chan []watcher.File) // watcher ─▶ batcher: ready to be claimed, oldest first
 		batches = make(chan []watcher.File) // batcher ─▶ committer
-		full    = make(chan []watcher.File) // batcher ─▶ committer that is at work
 		done    = make(chan watcher.Done)   // committer ─▶ watcher: no longer in flight
 		watched = make(chan struct{})       // closed when the watcher listens to done no more
 		stirred = make(chan struct{})       // lookout ─▶ committer: the tasks file may have changed
 		asked   = make(chan struct{})       // lookout ─▶ committer: recovery entries may have to be tried again
 	)
 	w := watcher.New(a.watcherConfig())
-	c := newCommitter(a, done, watched, asked, full)
+	c := newCommitter(a, done, watched, asked)
 	defer c.close()
 	if err := c.open(); err != nil {
 		return Report{}, err
@@ -116,7 +115,7 @@ func (a *Agent) Run(ctx context.Context) (Report, error) {
 		return w.Run(run, found, done)
 	})
 	stages.Go(func() error {
-		return batcher.Run(run, a.batcherConfig(), sizeOf, sinceOf, found, batcher.Out[watcher.File]{Any: batches, Full: full})
+		return batcher.Run(run, a.batcherConfig(), sizeOf, sinceOf, found, batches)
 	})
 	lookout, end := context.WithCancel(run)
 	stages.Go(func() error {

@@ -3,10 +3,16 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
+	"sync"
 
+	"github.com/sessionsync/sessionsync/fragment"
 	"github.com/sessionsync/sessionsync/spool"
 	"github.com/sessionsync/sessionsync/watcher"
+	"github.com/sessionsync/sessionsync/writer"
 )
 
 // mostRefused is how many fragments of a batch are named that cannot be claimed. They are tried again with every rescan,
@@ -29,6 +35,36 @@ func newFlight(files []watcher.File) flight {
 	return f
 }
 
+// expected is what a claim brings, in the order of the contract, if nobody has been at the fragments since the watcher read
+// them. Nil where that is not to be known: it has not read each of them, or one is at fault.
+func (f flight) expected() []writer.Fragment {
+	if len(f.taken) > 0 {
+		return nil
+	}
+	files := slices.SortedFunc(maps.Values(f.judged), watcher.File.Compare)
+	fragments := make([]writer.Fragment, len(files))
+	for i, file := range files {
+		if file.Content == nil || file.Content.Err != nil {
+			return nil
+		}
+		fragments[i] = writer.Fragment{Name: file.Name, Updates: file.Content.Updates}
+	}
+	return fragments
+}
+
+// is reports whether a claim has brought what was expected of it.
+func (f flight) is(batch *spool.Batch) bool {
+	if batch == nil || len(batch.Files) != len(f.judged) {
+		return false
+	}
+	for _, file := range batch.Files {
+		if !f.judged[file.Name].Content.Same(file.Status) {
+			return false
+		}
+	}
+	return true
+}
+
 // claim takes the fragments of the flight out of the drop directory, but only when a commit is possible: trouble that is seen
 // now moves nothing. After an error some may be claimed, and it is called again.
 func (c *committer) claim(ctx context.Context) error {
@@ -38,12 +74,66 @@ func (c *committer) claim(ctx context.Context) error {
 	if err := c.usable(ctx, false); err != nil {
 		return err
 	}
+	if c.surprises > 0 {
+		c.surprises--
+	} else if expected := c.flight.expected(); expected != nil && len(c.batches) == 0 {
+		return c.claimAndCommit(ctx, expected)
+	}
 	batch, err := c.spool.Claim(c.flight.names)
 	c.take(batch)
+	return unlessElsewhere(err)
+}
+
+// unlessElsewhere leaves out the error of fragments that are gone with their directory: the watcher says so.
+func unlessElsewhere(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // they are gone with their directory, and the watcher says so
+		return nil
 	}
 	return err
+}
+
+// surprised is how many claims are waited for after one that has brought something else than was expected: who writes to
+// fragments that lie there already may go on doing so, and each time the document has to be read again.
+const surprised = 64
+
+// errOtherwise says that a claim has not brought what was merged.
+var errOtherwise = fmt.Errorf("%w: the fragments are not what they were", writer.ErrCalledOff)
+
+// claimAndCommit claims the flight in a goroutine of its own, while the document is merged with what the watcher has read and
+// written beside the tasks file. Before anything is recorded the claim must have brought that very batch, else it is worked
+// off like any other. Where a commit takes a few milliseconds this saves a tenth of it.
+func (c *committer) claimAndCommit(ctx context.Context, expected []writer.Fragment) error {
+	var (
+		claiming          sync.WaitGroup
+		batch             *spool.Batch
+		failed, otherwise error
+	)
+	claiming.Go(func() {
+		if batch, failed = c.spool.Claim(c.flight.names); failed != nil || !c.flight.is(batch) {
+			otherwise = errOtherwise
+			return
+		}
+		for _, f := range batch.Files {
+			batch.Accept(f)
+		}
+		c.noteSeen(batch)
+	})
+	claimed := func() (*spool.Batch, error) {
+		claiming.Wait()
+		return batch, otherwise
+	}
+	rejects := map[string]*fragment.Error{}
+	err := c.commit(ctx, claimed, expected, rejects)
+	claiming.Wait()
+	c.take(batch)
+	if otherwise != nil {
+		c.surprises = surprised
+		return unlessElsewhere(failed)
+	}
+	if err == nil {
+		err = c.finish(batch, rejects)
+	}
+	return c.worked(batch, err)
 }
 
 // take makes what was claimed of the flight the next batch to be worked off; nil for nothing.
@@ -87,52 +177,4 @@ func (c *committer) landed() {
 	case <-c.watched:
 	}
 	c.flight = flight{}
-}
-
-// ahead is a batch that was claimed while the one before was committed.
-type ahead struct {
-	flight flight
-	batch  *spool.Batch // nil where nothing is claimed
-	err    error        // why not all are
-}
-
-// claimAhead claims the next full batch, if there is one, while this goroutine is in a commit. It returns what ends that,
-// and waits for it. Nothing is claimed ahead behind trouble: what the commit then meets is what any commit may meet.
-func (c *committer) claimAhead(ctx context.Context) (end func()) {
-	if c.ahead != nil || !c.resumed || c.hold.on() || len(c.batches) != 1 {
-		return func() {}
-	}
-	committed, claimed := make(chan struct{}), make(chan *ahead, 1)
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-committed:
-		case files := <-c.full:
-			a := &ahead{flight: newFlight(files)}
-			a.batch, a.err = c.spool.ClaimAhead(a.flight.names)
-			claimed <- a
-		}
-		close(claimed)
-	}()
-	return func() {
-		close(committed)
-		c.ahead = <-claimed
-	}
-}
-
-// goAhead takes up what was claimed ahead, or what could not be, when the tasks file can be used.
-func (c *committer) goAhead(ctx context.Context) error {
-	if c.ahead == nil { // it was called before, and has met an error of claim
-		return c.claim(ctx)
-	}
-	if err := c.usable(ctx, false); err != nil {
-		return err
-	}
-	a := c.ahead
-	c.ahead, c.flight = nil, a.flight
-	c.take(a.batch)
-	if a.err != nil {
-		return c.claim(ctx)
-	}
-	return nil
 }

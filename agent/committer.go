@@ -20,43 +20,40 @@ import (
 
 // committer is the last stage: it claims what the batcher gives it and works the claimed batches off, the oldest first.
 type committer struct {
-	agent    *Agent
-	log      *slog.Logger
-	done     chan<- watcher.Done
-	bell     <-chan struct{} // recovery entries may have to be tried again
-	watched  <-chan struct{} // closed when nobody receives from done
-	writer   *writer.Writer
-	recovery *recovery.Store
-	spool    *spool.Spool          // nil until the drop directory is there
-	batches  []*spool.Batch        // claimed and not settled, in their order
-	full     <-chan []watcher.File // batches that the batcher has no more room for
-	flight   flight                // of the batch that is claimed last
-	ahead    *ahead                // nil while nothing is claimed ahead
-	resumed  bool                  // what an earlier run or trouble has left is among batches
-	entries  []recovery.Entry      // to be given back until that is so; nil: not known
-	asked    bool                  // there may be notes of entries that are to be tried again
-	back     map[string]bool       // batches whose fragments come from the recovery folder: nobody writes to them any more
-	swept    bool                  // the temporary files of an earlier run have been removed
-	hold     hold
-	report   Report
-	trace    Trace
-	history  *history.Log        // nil where none is kept
-	temps    map[string][]string // temporary files beside the tasks file, by the batch that is not settled yet
-	memory   memory
-	deletion *deletion            // nil while there is none
-	parked   []*spool.Batch       // whose fragments wait for their items
-	grace    map[string]time.Time // until when, by batch
-	stirred  bool                 // the document has changed since the parked batches were last tried
-	unparked time.Time            // when they were
+	agent     *Agent
+	log       *slog.Logger
+	done      chan<- watcher.Done
+	bell      <-chan struct{} // recovery entries may have to be tried again
+	watched   <-chan struct{} // closed when nobody receives from done
+	writer    *writer.Writer
+	recovery  *recovery.Store
+	spool     *spool.Spool     // nil until the drop directory is there
+	batches   []*spool.Batch   // claimed and not settled, in their order
+	flight    flight           // of the batch that is claimed last
+	surprises int              // claims to come that nothing is merged beside
+	resumed   bool             // what an earlier run or trouble has left is among batches
+	entries   []recovery.Entry // to be given back until that is so; nil: not known
+	asked     bool             // there may be notes of entries that are to be tried again
+	back      map[string]bool  // batches whose fragments come from the recovery folder: nobody writes to them any more
+	swept     bool             // the temporary files of an earlier run have been removed
+	hold      hold
+	report    Report
+	trace     Trace
+	history   *history.Log        // nil where none is kept
+	temps     map[string][]string // temporary files beside the tasks file, by the batch that is not settled yet
+	memory    memory
+	deletion  *deletion            // nil while there is none
+	parked    []*spool.Batch       // whose fragments wait for their items
+	grace     map[string]time.Time // until when, by batch
+	stirred   bool                 // the document has changed since the parked batches were last tried
+	unparked  time.Time            // when they were
 }
 
-func newCommitter(
-	a *Agent, done chan<- watcher.Done, watched, bell <-chan struct{}, full <-chan []watcher.File,
-) *committer {
+func newCommitter(a *Agent, done chan<- watcher.Done, watched, bell <-chan struct{}) *committer {
 	c, hook, log := a.config, a.options.Hook, a.options.Log
 	store := recovery.New(recovery.Config{Dir: c.Recovery, TasksFile: c.Tasks, Retry: retryCommand(c), Hook: hook, Log: log})
 	committer := &committer{
-		agent: a, log: log, done: done, watched: watched, bell: bell, full: full,
+		agent: a, log: log, done: done, watched: watched, bell: bell,
 		recovery: store,
 		trace:    a.options.Trace,
 		history:  history.New(history.Config{MaxBytes: int64(c.History.MaxBytes), Log: log}),
@@ -110,9 +107,6 @@ func (c *committer) open() error {
 func (c *committer) close() error {
 	err := c.deleted()
 	c.history.Flush()
-	if c.ahead != nil && c.ahead.batch != nil {
-		c.batches = append(c.batches, c.ahead.batch)
-	}
 	for _, b := range slices.Concat(c.batches, c.parked) {
 		err = errors.Join(err, b.Close()) // their fragments stay claimed, for the next start
 	}
@@ -136,15 +130,6 @@ func (c *committer) run(ctx context.Context, batches <-chan []watcher.File, stir
 			return err
 		}
 		c.landed()
-		if c.ahead != nil {
-			if err := c.hold.until(ctx, c.goAhead); err != nil {
-				return err
-			}
-			if ctx.Err() != nil {
-				return nil
-			}
-			continue
-		}
 		if batches == nil && len(c.parked) == 0 {
 			if c.deletion == nil {
 				return c.hold.left()
@@ -326,7 +311,11 @@ func (c *committer) usable(ctx context.Context, failedBefore bool) error {
 // brings it back as soon as the file can be written; if that folder cannot be used either it stays claimed.
 func (c *committer) workFirst(ctx context.Context) error {
 	batch := c.batches[0]
-	err := c.process(ctx, batch)
+	return c.worked(batch, c.process(ctx, batch))
+}
+
+// worked takes the oldest batch off the list after work on it, or does what has to be done about an error of that.
+func (c *committer) worked(batch *spool.Batch, err error) error {
 	var trouble *writer.Trouble
 	if errors.As(err, &trouble) && !trouble.Replaced && batch.Own && len(c.memory.applied) > 0 {
 		// What it says is remembered, and held against the tasks file when that can be used again.

@@ -7,6 +7,10 @@
 // to who wants rejected fragments tried again; Run shows all of them with their channels. Work waits on disk, in the drop
 // directory or in a claimed batch, never in memory alone, so the agent may end at any moment: its start is its recovery.
 //
+// The watcher has read what the committer claims. So the document is merged with that, and written beside the tasks file,
+// while the claim is under way; only when that has brought the very same files is the intent recorded and the tasks file
+// replaced.
+//
 // When the tasks file cannot be read or written, the agent holds: it claims nothing more, tries with growing delays (100 ms
 // to 30 s) whether it can be now, and then applies first what it has already, in the order in which the batches closed.
 // Holding and going on are logged once each.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -113,61 +114,107 @@ func TestWhileABatchIsCommittedTheNextOneGathers(t *testing.T) {
 	h.isDone("at the end", nil)
 }
 
-func TestWhileABatchIsCommittedAFullOneIsClaimed(t *testing.T) {
+// The document is written beside the tasks file before the batch is claimed, and replaces it only then.
+func TestWhileABatchIsClaimedItIsMerged(t *testing.T) {
 	h := newHouse(t)
 	h.inBubble(func(t *testing.T) {
-		h.config.Batch.MaxFragments = 2
-		h.appends("a.json", "b.json", "c.json", "d.json", "e.json")
-		claimed, done := 0, make(chan struct{})
-		var mu sync.Mutex
+		h.appends("a.json", "b.json")
+		claimed, written := false, make(chan struct{})
 		report, err := h.once(func(op vfs.Op, path string) error {
 			switch {
-			case op == vfs.OpRename && filepath.Dir(path) == h.config.Drop:
-				mu.Lock()
-				if claimed++; claimed == 4 {
-					close(done)
-				}
-				mu.Unlock()
-			case op == vfs.OpExchange && filepath.Dir(path) == h.folder:
-				<-done // the first batch is not there yet, and the second is on its way
+			case op == vfs.OpSync && strings.HasPrefix(path, filepath.Join(h.folder, ".tasks.json")):
+				close(written)
+			case op == vfs.OpRename && path == filepath.Join(h.config.Drop, "b.json"):
+				<-written
+				time.Sleep(time.Second)
+				claimed = true
+			case op == vfs.OpExchange && filepath.Dir(path) == h.folder && !claimed:
+				t.Error("replaced before all was claimed")
 			}
 			return nil
 		})
-		if want := (Report{Commits: 3, Fragments: 5, Updates: 5}); err != nil || report != want {
+		if want := (Report{Commits: 1, Fragments: 2, Updates: 2}); err != nil || report != want {
 			t.Errorf("report %+v, error %v", report, err)
-		}
-		if got := strings.Join(h.applied(), " "); got != "a.json b.json c.json d.json e.json" {
-			t.Errorf("applied %s", got)
 		}
 	})
 	h.isDone("at the end", nil)
 }
 
-// What is claimed ahead of a commit that fails stays claimed until the tasks file can be written, and comes behind the other.
-func TestABatchThatIsClaimedAheadOfTroubleWaits(t *testing.T) {
+// What the claim brings counts, whatever was merged meanwhile.
+func TestWhatIsClaimedIsAppliedNotWhatWasReadBefore(t *testing.T) {
+	another := func(text string) func(h *house, path string) error {
+		return func(h *house, path string) error {
+			h.write(h.config.Drop+"/.another", text)
+			return os.Rename(h.config.Drop+"/.another", path)
+		}
+	}
+	for name, c := range map[string]struct {
+		meanwhile func(h *house, path string) error
+		names     []string // in the end
+		rejects   map[string]string
+	}{
+		"another file has taken its name": {another(appending("b.json")), []string{"a.json", "b.json", "c.json"}, nil},
+		"it is gone":                      {func(_ *house, path string) error { return os.Remove(path) }, []string{"a.json", "c.json"}, nil},
+		"it is at fault": {another(`{"id":"none","status":"Complete"}`), []string{"a.json", "b.json", "c.json"},
+			map[string]string{"b.json": "unknown_id"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.inBubble(func(t *testing.T) {
+				h.appends("a.json", "c.json")
+				h.drop("b.json", appending("what must not be applied"))
+				var intents atomic.Int32
+				taking := h.claiming("b.json", func(path string) error { return c.meanwhile(h, path) })
+				report, err := h.once(func(op vfs.Op, path string) error {
+					if op == vfs.OpRename && strings.Contains(filepath.Base(path), "intent") {
+						intents.Add(1)
+					}
+					return taking(op, path)
+				})
+				if applied := len(c.names) - len(c.rejects); err != nil || report.Commits != 1 || report.Fragments != applied || intents.Load() != 1 {
+					t.Errorf("report %+v, %d intents, error %v", report, intents.Load(), err)
+				}
+				h.names = c.names
+			})
+			h.isDone("at the end", c.rejects)
+		})
+	}
+}
+
+// Whoever goes on writing to what lies there already must not have each batch merged twice.
+func TestAfterASurpriseClaimsAreWaitedFor(t *testing.T) {
 	h := newHouse(t)
 	h.inBubble(func(t *testing.T) {
-		h.config.Batch.MaxFragments = 2
-		h.appends("a.json", "b.json", "c.json", "d.json")
-		trouble := &fault{err: full, when: func(op vfs.Op, path string) bool {
-			return op == vfs.OpSync && strings.HasPrefix(path, filepath.Join(h.folder, ".tasks.json"))
-		}}
-		a := h.start(trouble.hook)
-		time.Sleep(time.Hour)
-		if got := len(h.applied()); got != 0 {
-			t.Errorf("%d are applied", got)
+		h.config.Batch.MaxFragments = 1
+		for i := range surprised + 2 {
+			h.appends(fmt.Sprintf("%03d.json", i))
 		}
-		if got := h.inDrop(); len(got) != 0 {
-			t.Errorf("not claimed: %v", got)
+		removing := h.claiming(h.names[0], os.Remove)
+		var claiming atomic.Value // the fragment on its way
+		claiming.Store("")
+		var mu sync.Mutex
+		var beside []string
+		_, err := h.once(func(op vfs.Op, path string) error {
+			switch {
+			case op == vfs.OpRename && filepath.Dir(path) == h.config.Drop:
+				claiming.Store(filepath.Base(path))
+				time.Sleep(time.Second)
+				claiming.Store("")
+			case op == vfs.OpSync && strings.HasPrefix(path, filepath.Join(h.folder, ".tasks.json")):
+				time.Sleep(time.Second / 2)
+				if name := claiming.Load().(string); name != "" {
+					mu.Lock()
+					beside = append(beside, name)
+					mu.Unlock()
+				}
+			}
+			return removing(op, path)
+		})
+		if want := []string{h.names[0], h.names[surprised+1]}; err != nil || !slices.Equal(beside, want) {
+			t.Errorf("merged beside the claims of %v, want %v; error %v", beside, want, err)
 		}
-		if len(h.entries()) != 1 || h.entries()[0].PendingCount != 2 {
-			t.Errorf("entries %+v; want one of the first batch", h.entries())
-		}
-		trouble.set(nil)
-		h.within(time.Minute, "all applied", h.hasApplied("a.json", "b.json", "c.json", "d.json"))
-		a.stop()
+		h.names = h.names[1:]
 	})
-	h.saysOnce()
 	h.isDone("at the end", nil)
 }
 

@@ -52,7 +52,8 @@ func (c *committer) process(ctx context.Context, batch *spool.Batch) error {
 	}
 	c.noteSeen(batch)
 	if len(fragments) > 0 {
-		if err := c.commit(ctx, batch, fragments, rejects); err != nil {
+		claimed := func() (*spool.Batch, error) { return batch, nil }
+		if err := c.commit(ctx, claimed, fragments, rejects); err != nil {
 			return err
 		}
 	}
@@ -113,29 +114,42 @@ func (c *committer) mayGrow(f spool.File) bool {
 	return seen.Size != f.Size || !seen.ModTime.Equal(f.ModTime)
 }
 
-// commit merges fragments into the tasks file and adds those that the merge refused to rejects.
-func (c *committer) commit(ctx context.Context, batch *spool.Batch, fragments []writer.Fragment, rejects map[string]*fragment.Error) error {
-	endAhead := c.claimAhead(ctx)
+// commit merges fragments into the tasks file and adds those that the merge refused to rejects. Claimed waits for the batch
+// that they are, where that is still being claimed; its error ends the commit.
+func (c *committer) commit(
+	ctx context.Context, claimed func() (*spool.Batch, error), fragments []writer.Fragment, rejects map[string]*fragment.Error,
+) error {
 	ctx, cancel := outlive(ctx, grace)
 	defer cancel()
 	start := time.Now()
 	var noting sync.WaitGroup // the history is written while the document is
 	merged := func(r writer.Result) {
 		noting.Wait()
-		noting.Go(func() { c.noteMerged(batch, fragments, r) })
+		noting.Go(func() {
+			if batch, err := claimed(); err == nil {
+				c.noteMerged(batch, fragments, r)
+			}
+		})
 	}
 	result, err := c.writer.Commit(ctx, fragments, merged, func(in writer.Intent) error {
+		batch, err := claimed()
+		if err != nil {
+			return err
+		}
 		all := maps.Clone(rejects)
 		for _, r := range in.Rejects {
 			all[fragments[r.Index].Name] = r.Err
 		}
-		err := batch.Record(spool.Intent{Temp: in.Temp, Digest: in.Digest, Base: in.Base, Displaced: in.Displaced,
+		err = batch.Record(spool.Intent{Temp: in.Temp, Digest: in.Digest, Base: in.Base, Displaced: in.Displaced,
 			Exchange: in.Exchange, Rejects: all})
 		noting.Wait() // before the document is replaced
 		return err
 	})
 	noting.Wait()
-	endAhead()
+	if err != nil {
+		return err
+	}
+	batch, err := claimed()
 	if err != nil {
 		return err
 	}

@@ -172,7 +172,7 @@ func TestKeepDisplacedTellsOfWhatItKept(t *testing.T) {
 	must(t, err)
 	defer dir.Close()
 	told := 0
-	c := newCommitter(a, nil, nil, nil, nil)
+	c := newCommitter(a, nil, nil, nil)
 	keep := keepDisplaced(c.recovery, c.log, func() { told++ })
 	must(t, keep(dir, ".theirs", errors.New("torn")))
 	if err := keep(dir, ".gone", syscall.EIO); err == nil {

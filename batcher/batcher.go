@@ -12,8 +12,7 @@
 //
 // A batch that may leave stays that way and leaves in one piece once the receiver takes it. Until then, while a
 // commit is under way, it goes on gathering; when it is full nothing more is received, and whoever sends has to
-// wait. So at most one batch and one slice that did not fit are in memory. Who is at work, but would begin with the next
-// batch where there is no use in its waiting, receives from a second channel: full batches leave through that too.
+// wait. So at most one batch and one slice that did not fit are in memory.
 //
 // Items leave in the order in which they came, each exactly once, unless the context ends first: then what was
 // gathered is dropped. That is safe only for items whose truth is elsewhere (here: files in the drop directory).
@@ -35,17 +34,11 @@ type Config struct {
 	Pulse <-chan struct{} // received from whenever Run comes round, by which one may tell that it does; may be nil
 }
 
-// Out is where the batches of Run leave.
-type Out[T any] struct {
-	Any  chan<- []T // closed at its end
-	Full chan<- []T // full ones may leave here as well; nil: they do not. It is not closed
-}
-
 // Run gathers what arrives on in and sends it on out in batches, which are never empty and belong to the receiver.
 // Slices sent on in belong to Run. When in is closed, what was gathered is flushed and Run returns nil; when ctx
 // ends, it returns ctx.Err().
-func Run[T any](ctx context.Context, c Config, size func(T) int64, since func(T) time.Time, in <-chan []T, out Out[T]) error {
-	defer close(out.Any)
+func Run[T any](ctx context.Context, c Config, size func(T) int64, since func(T) time.Time, in <-chan []T, out chan<- []T) error {
+	defer close(out)
 	b := batch[T]{Config: c, size: size, since: since}
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
@@ -57,18 +50,14 @@ func Run[T any](ctx context.Context, c Config, size func(T) int64, since func(T)
 		var (
 			receive = in
 			send    chan<- []T
-			full    chan<- []T
 			due     <-chan time.Time
 		)
 		if b.full() || b.flushing {
 			receive = nil
 		}
-		if b.full() {
-			full = out.Full
-		}
 		switch wait, closable := b.closable(time.Now()); {
 		case closable:
-			send = out.Any
+			send = out
 		case len(b.items) > 0:
 			alarm.Reset(wait)
 			due = alarm.C
@@ -83,8 +72,6 @@ func Run[T any](ctx context.Context, c Config, size func(T) int64, since func(T)
 			b.flushing = !open
 			b.add(items, time.Now())
 		case send <- b.items:
-			b.next()
-		case full <- b.items:
 			b.next()
 		}
 	}

@@ -139,7 +139,7 @@ func TestAnArrivalAtTheInstantOfClosingDelaysNothing(t *testing.T) {
 func TestNothingLeavesWhileABatchGathers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, out := make(chan []string), make(chan []string)
-		go Run(t.Context(), Config{Quiet: 100 * ms, MaxWait: time.Hour, MaxFragments: 1000}, size, nil, in, Out[string]{Any: out})
+		go Run(t.Context(), Config{Quiet: 100 * ms, MaxWait: time.Hour, MaxFragments: 1000}, size, nil, in, out)
 		for i := range 500 {
 			in <- []string{fmt.Sprint("t", i)}
 			time.Sleep(99 * ms)
@@ -170,7 +170,7 @@ func TestAFullBatchHoldsTheSenderBack(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				in, out := make(chan []string), make(chan []string)
-				go Run(t.Context(), c.config, size, nil, in, Out[string]{Any: out})
+				go Run(t.Context(), c.config, size, nil, in, out)
 				in <- strings.Fields(c.text)
 				synctest.Wait()
 				select {
@@ -201,28 +201,6 @@ func TestWhatDidNotFitWaitsFromItsArrival(t *testing.T) {
 	})
 }
 
-func TestAFullBatchLeavesToWhoIsAtWork(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		in, out, full := make(chan []string), make(chan []string), make(chan []string)
-		c := Config{Quiet: 100 * ms, MaxWait: time.Second, MaxFragments: 2}
-		go Run(t.Context(), c, size, nil, in, Out[string]{Any: out, Full: full})
-		in <- []string{"a"}
-		time.Sleep(time.Hour)
-		select {
-		case got := <-full:
-			t.Errorf("%q left, and is not full", got)
-		default:
-		}
-		in <- []string{"b", "c"}
-		if got := <-full; !slices.Equal(got, []string{"a", "b"}) {
-			t.Errorf("%q left", got)
-		}
-		if got := <-out; !slices.Equal(got, []string{"c"}) {
-			t.Errorf("%q left", got)
-		}
-	})
-}
-
 func TestACancelledContextEndsRunAtOnce(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -235,7 +213,7 @@ func TestACancelledContextEndsRunAtOnce(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				in, out, ended := make(chan []string), make(chan []string), make(chan error)
 				go func() {
-					ended <- Run(ctx, Config{Quiet: time.Minute, MaxWait: time.Hour, MaxFragments: 2}, size, nil, in, Out[string]{Any: out})
+					ended <- Run(ctx, Config{Quiet: time.Minute, MaxWait: time.Hour, MaxFragments: 2}, size, nil, in, out)
 				}()
 				if c.give != nil {
 					in <- c.give
@@ -260,9 +238,7 @@ func TestInputThatIsClosedByACancelledSenderIsNoFlush(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			in, out, ended := make(chan []string), make(chan []string, 1), make(chan error)
-			go func() {
-				ended <- Run(ctx, Config{Quiet: time.Minute, MaxWait: time.Hour}, size, nil, in, Out[string]{Any: out})
-			}()
+			go func() { ended <- Run(ctx, Config{Quiet: time.Minute, MaxWait: time.Hour}, size, nil, in, out) }()
 			in <- []string{"a"}
 			cancel()
 			close(in)
@@ -311,7 +287,7 @@ func TestIdleIsIdle(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		in, out := make(chan []string), make(chan []string)
 		calls := 0
-		go Run(ctx, Config{Quiet: 100 * ms, MaxWait: time.Second}, func(string) int64 { calls++; return 1 }, nil, in, Out[string]{Any: out})
+		go Run(ctx, Config{Quiet: 100 * ms, MaxWait: time.Second}, func(string) int64 { calls++; return 1 }, nil, in, out)
 		in <- []string{"a"}
 		if got := <-out; len(got) != 1 {
 			t.Fatalf("left %q", got)
@@ -331,7 +307,7 @@ func ExampleRun() {
 	in <- []string{"a", "b", "c"}
 	close(in)
 	config := Config{Quiet: 100 * ms, MaxWait: time.Second, MaxFragments: 2}
-	go Run(context.Background(), config, size, nil, in, Out[string]{Any: out})
+	go Run(context.Background(), config, size, nil, in, out)
 	for batch := range out {
 		fmt.Println(batch)
 	}
@@ -380,7 +356,7 @@ func TestAnItemCountsSinceItWasThere(t *testing.T) {
 func TestAPulseIsReceivedAndChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, out, pulse := make(chan []string), make(chan []string), make(chan struct{})
-		go Run(t.Context(), Config{Quiet: 100 * ms, MaxWait: time.Hour, MaxFragments: 1000, Pulse: pulse}, size, nil, in, Out[string]{Any: out})
+		go Run(t.Context(), Config{Quiet: 100 * ms, MaxWait: time.Hour, MaxFragments: 1000, Pulse: pulse}, size, nil, in, out)
 		pulse <- struct{}{}
 		start := time.Now()
 		in <- []string{"a"}

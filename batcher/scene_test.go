@@ -65,7 +65,7 @@ func (s scene) play(t *testing.T) (left []departure, accepted []time.Duration, e
 			time.Sleep(s.commit)
 		}
 	}()
-	err = Run(ctx, s.config, size, nil, in, Out[string]{Any: out})
+	err = Run(ctx, s.config, size, nil, in, out)
 	<-received
 	<-sent
 	return left, accepted, err

@@ -42,29 +42,6 @@ func (s *Spool) Claim(names []string) (*Batch, error) {
 	if err := s.refresh(); err != nil {
 		return nil, err
 	}
-	return s.claim(names)
-}
-
-// ErrElsewhere says that the path of the drop directory does not lead to where it led.
-var ErrElsewhere = errors.New("the drop directory was moved or replaced")
-
-// ClaimAhead is Claim in a goroutine of its own, while another one is in Record of the batch before. It goes over to no
-// other directory: ErrElsewhere, with nothing claimed. Ask Claim then, as after any error, when the other is done.
-func (s *Spool) ClaimAhead(names []string) (*Batch, error) {
-	same, err := s.home.current()
-	if err == nil && same {
-		same, err = still(s.home.state, claimedName, s.home.claimed)
-	}
-	if err == nil && !same {
-		err = ErrElsewhere
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.claim(names)
-}
-
-func (s *Spool) claim(names []string) (*Batch, error) {
 	b, err := s.newBatch()
 	if err != nil {
 		return nil, err

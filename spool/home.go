@@ -28,7 +28,7 @@ const ownPerm fs.FileMode = 0o700
 type home struct {
 	drop, state, claimed *vfs.Dir
 	lock                 *vfs.File
-	mu                   sync.Mutex        // held for each claim, and by sync, while another goroutine may be at either
+	mu                   sync.Mutex        // held for each claim, and by sync, which Delete may be at meanwhile
 	live                 map[string]*Batch // handed out and not settled
 }
 

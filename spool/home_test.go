@@ -120,32 +120,6 @@ func TestAMissingDropDirectoryIsAnError(t *testing.T) {
 	}
 }
 
-func TestToClaimAheadGoesOverToNoOtherDirectory(t *testing.T) {
-	for name, move := range map[string]func(s *station) string{
-		"the drop directory is another one": func(s *station) string { return s.drop },
-		"the folder of the claims is":       func(s *station) string { return filepath.Join(s.drop, ".sessionsync", "claimed") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newStation(t)
-			s.put("a.json", "a")
-			b, err := s.ClaimAhead([]string{"a.json"})
-			if err != nil || len(b.Files) != 1 {
-				t.Fatalf("claimed %+v, %v", b, err)
-			}
-			moved := move(s)
-			must(t, os.Rename(moved, moved+".away"))
-			must(t, os.Mkdir(moved, 0o700))
-			s.put("b.json", "b")
-			if b, err := s.ClaimAhead([]string{"b.json"}); b != nil || !errors.Is(err, ErrElsewhere) {
-				t.Errorf("claimed %+v, %v", b, err)
-			}
-			if b, err := s.Claim([]string{"b.json"}); err != nil || len(b.Files) != 1 {
-				t.Errorf("claimed %+v, %v", b, err)
-			}
-		})
-	}
-}
-
 func TestAReplacedDropDirectoryIsTakenOver(t *testing.T) {
 	s := newStation(t)
 	s.put("a.json", "old")

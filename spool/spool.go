@@ -30,8 +30,8 @@
 //     what fell back is claimed like any other fragment (and then comes after the
 //     batch, whatever its time: order is promised within a batch).
 //  2. [Batch.Record] makes the claims and the intent durable, in that order: first
-//     the folders of all batches, also of one that is claimed ahead, then the drop
-//     directory, so that no name goes there for good whose new one may be lost. A
+//     the folders of all batches, also of those that an earlier run has left, then
+//     the drop directory, so that no name goes there for good whose new one may be lost. A
 //     crash within it leaves no intent, a temporary one (deleted at the start),
 //     or a whole one. All mean the same, because the tasks file is untouched: the
 //     intent's digest is not the file's, and the batch starts again.
@@ -56,8 +56,8 @@
 // Others may do what they like in the drop directory, except to .sessionsync
 // itself: whoever may rename it away, which a folder without the sticky bit
 // allows to everybody who may drop, can stop the agent and take what is claimed.
-// They could have taken the fragments as well. A Spool is used by one goroutine,
-// with the exceptions that [Spool.ClaimAhead] and [Batch.Delete] name.
+// They could have taken the fragments as well. A Spool and its batches are used by
+// one goroutine at a time, but for [Batch.Delete].
 package spool
 
 import (

@@ -1,11 +1,9 @@
 package watcher
 
 import (
-	"cmp"
 	"errors"
 	"io/fs"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sessionsync/sessionsync/fragment"
@@ -25,9 +23,7 @@ const mostContent = 8 << 20
 func (r *run) gather(dir *vfs.Dir) {
 	// While nobody takes the slice, older files may become ready than those that are in it.
 	defer func() {
-		slices.SortFunc(r.slice, func(a, b File) int {
-			return cmp.Or(a.ModTime.Compare(b.ModTime), strings.Compare(a.Name, b.Name))
-		})
+		slices.SortFunc(r.slice, File.Compare)
 	}()
 	for budget := stepBudget; budget > 0 && len(r.slice) < maxSlice; {
 		c := r.known.pop()

@@ -35,8 +35,10 @@
 package watcher
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/sessionsync/sessionsync/fragment"
@@ -90,6 +92,11 @@ type File struct {
 	ModTime time.Time
 	Since   time.Time // when it was first seen to be so, or, where that is known, came to be so just before; by the clock of this process
 	Content *Content  // what was found in it; nil where it was not read, or where there is no room to keep that
+}
+
+// Compare tells which of two files comes first: the older one by modification time, then by name.
+func (f File) Compare(o File) int {
+	return cmp.Or(f.ModTime.Compare(o.ModTime), strings.Compare(f.Name, o.Name))
 }
 
 // Content is what was in a file when it was read, and what it was like then: who claims it need not read it again if it

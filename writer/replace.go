@@ -40,8 +40,9 @@ func (w *Writer) replace(t target, intent Intent, c *commit) (err error) {
 		return err
 	}
 	intent.Digest = digest
-	recorded = true // an error may come from behind the recording
-	if err := c.record(intent); err != nil {
+	err = c.record(intent)
+	recorded = !errors.Is(err, ErrCalledOff) // any other error may come from behind the recording
+	if err != nil {
 		return &recordError{err}
 	}
 	if err := c.lock.held(); err != nil {

@@ -35,6 +35,10 @@ type Config struct {
 	Restore func(doc *document.Document)
 }
 
+// ErrCalledOff is what record says, wrapped or not, when it has recorded nothing and the commit is not to take place. Commit
+// returns an error that wraps it, with all as it was before.
+var ErrCalledOff = errors.New("the commit was called off")
+
 // Fragment is one transaction of a batch.
 type Fragment struct {
 	Name    string
@@ -220,7 +224,7 @@ func (w *Writer) probeLocked() error {
 // Before the file is replaced, record is called with what a restart has to know; it must be durable when record returns
 // nil. The last call counts: where the replacement does not take place after all, the intent is withdrawn by recording one
 // whose Digest is its Base. By calling Commit the caller also says that intents of earlier commits are settled, or are
-// this batch's own.
+// this batch's own. ErrCalledOff from record ends the commit, and nothing needs to be withdrawn.
 //
 // After nil the tasks file holds the fragments, durably; what it has taken the place of lies under a temporary name until
 // Discard. After a *Trouble it is as it was, unless Trouble.Replaced says

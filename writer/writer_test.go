@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -235,6 +236,25 @@ func TestTheCommitBehindACheckSeesWhatCameInBetween(t *testing.T) {
 	b.applied("a")
 	if got := b.items()["P2"].Title; got != "Zwo" || b.records != 1 {
 		t.Errorf("title is %q, after %d tries", got, b.records)
+	}
+}
+
+func TestACommitThatIsCalledOffLeavesNothing(t *testing.T) {
+	b := newBench(t)
+	w := b.writer()
+	asked := 0
+	_, err := w.Commit(context.Background(), adding(t, "a"), nil, func(Intent) error {
+		asked++
+		return fmt.Errorf("not now: %w", ErrCalledOff)
+	})
+	if !errors.Is(err, ErrCalledOff) || asked != 1 {
+		t.Errorf("Commit = %v, and record was called %d times", err, asked)
+	}
+	b.applied()
+	b.noTemp()
+	b.mustCommit(w, adding(t, "b")...)
+	if b.applied("b"); b.records != 1 {
+		t.Errorf("the next one called record %d times", b.records)
 	}
 }
 
