@@ -20,7 +20,7 @@ func (cs *candidates) drain() (names []string) {
 
 func TestTheQueueIsOrderedByTimeThenName(t *testing.T) {
 	now := time.Now()
-	cs := newCandidates(10)
+	cs := newCandidates(10, now)
 	for name, age := range map[string]time.Duration{"young": 1, "b": 5, "a": 5, "c": 5, "old": 9} {
 		cs.admit(name, stamp{mtime: now.Add(-age)}, now, now)
 	}
@@ -34,7 +34,7 @@ func TestTheQueueIsOrderedByTimeThenName(t *testing.T) {
 
 func TestWhenThereAreTooManyTheOldestAreKept(t *testing.T) {
 	now := time.Now()
-	cs := newCandidates(3)
+	cs := newCandidates(3, now)
 	for _, age := range []int{2, 8, 4, 6, 1, 9, 3} {
 		cs.admit(fmt.Sprint(age), stamp{mtime: now.Add(time.Duration(-age))}, now, now)
 	}
@@ -43,9 +43,55 @@ func TestWhenThereAreTooManyTheOldestAreKept(t *testing.T) {
 	}
 }
 
+// Whatever their order; and how many are kept is within a quarter of the limit.
+func TestOfManyTheOldestAreKept(t *testing.T) {
+	const limit, many = 100, 2000
+	now := time.Now()
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for name, age := range map[string]func(i int) int{
+		"by chance":            func(int) int { return rnd.IntN(many / 10) }, // several of each age
+		"the oldest first":     func(i int) int { return many - i },
+		"the youngest first":   func(i int) int { return i },
+		"all of them as old":   func(int) int { return 1 },
+		"the oldest come last": func(i int) int { return i / (many - 10) * i },
+	} {
+		t.Run(name, func(t *testing.T) {
+			cs := newCandidates(limit, now)
+			var all []*candidate
+			for i := range many {
+				c := &candidate{name: fmt.Sprint(rnd.Uint32(), i), stamp: stamp{mtime: now.Add(time.Duration(-age(i)))}}
+				all = append(all, c)
+				cs.admit(c.name, c.stamp, now, now)
+				if len(cs.byName) > limit {
+					t.Fatalf("%d in memory", len(cs.byName))
+				}
+			}
+			slices.SortFunc(all, func(a, b *candidate) int {
+				if older(a, b) {
+					return -1
+				}
+				return 1
+			})
+			got := cs.drain()
+			for i, name := range got {
+				if name != all[i].name {
+					t.Fatalf("%d. is %s, want %s", i, name, all[i].name)
+				}
+			}
+			if len(got) < limit-limit/4 || !cs.more {
+				t.Errorf("%d are kept, more %v", len(got), cs.more)
+			}
+			cs.begin()
+			if cs.admit(all[many-1].name, all[many-1].stamp, now, now); cs.queued() != 1 || cs.more {
+				t.Errorf("%d in the queue, more %v, though all are looked at again", cs.queued(), cs.more)
+			}
+		})
+	}
+}
+
 func TestThoseThatWaitAreNotLeftOutForOthers(t *testing.T) {
 	now := time.Now()
-	cs := newCandidates(2)
+	cs := newCandidates(2, now)
 	cs.admit("young", stamp{mtime: now}, now, now)
 	cs.delay(cs.pop(), now.Add(time.Second))
 	cs.admit("old", stamp{mtime: now.Add(-9)}, now, now)
@@ -65,7 +111,7 @@ func TestThoseThatWaitAreNotLeftOutForOthers(t *testing.T) {
 
 func TestNobodyIsLeftOutWhileAllWait(t *testing.T) {
 	now := time.Now()
-	cs := newCandidates(1)
+	cs := newCandidates(1, now)
 	cs.admit("waits", stamp{mtime: now}, now, now)
 	cs.delay(cs.pop(), now.Add(time.Second))
 	cs.admit("older", stamp{mtime: now.Add(-9)}, now, now)
@@ -76,7 +122,7 @@ func TestNobodyIsLeftOutWhileAllWait(t *testing.T) {
 
 func TestAChangeBringsAWaitingCandidateBack(t *testing.T) {
 	now := time.Now()
-	cs := newCandidates(9)
+	cs := newCandidates(9, now)
 	cs.admit("a", stamp{size: 1, mtime: now}, now, now)
 	c := cs.pop()
 	c.unfinished = true
@@ -95,7 +141,7 @@ func TestAChangeBringsAWaitingCandidateBack(t *testing.T) {
 func TestCandidatesAgainstAModel(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	start := time.Now()
-	cs := newCandidates(1 << 20)
+	cs := newCandidates(1<<20, start)
 	queued, waiting := map[string]time.Time{}, map[string]time.Time{}
 	mtimes := map[string]time.Time{}
 	now := start

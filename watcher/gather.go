@@ -36,9 +36,10 @@ func (r *run) gather(dir *vfs.Dir) {
 
 // decide looks at a popped candidate and sends it, forgets it, or lets it wait. It returns how many bytes it read.
 func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
-	v, pause := r.rules.judge(c.sight, now)
+	s, looked := r.known.sight(c), r.known.time(c.looked)
+	v, pause := r.rules.judge(s, now)
 	// What was ready already when it was last looked at is read without another look: the read tells what it has read.
-	if seen, _ := r.rules.judge(c.sight, c.looked); v != read || seen != read {
+	if seen, _ := r.rules.judge(s, looked); v != read || seen != read {
 		status, err := dir.Status(c.name)
 		switch {
 		case gone(err) || err == nil && status.Mode.IsDir():
@@ -48,12 +49,14 @@ func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
 			r.stumble(c, err, now)
 			return 0
 		}
-		c.sight, c.looked = c.then(stampOf(status), now), now
-		v, pause = r.rules.judge(c.sight, now)
+		s = s.then(stampOf(status), now)
+		r.known.note(c, s, now)
+		v, pause = r.rules.judge(s, now)
 	}
 	if v == read {
 		var err error
-		v, pause, n, err = r.examine(dir, c, now)
+		s, v, pause, n, err = r.examine(dir, c.name, s, now)
+		r.known.note(c, s, r.known.time(c.looked))
 		switch {
 		case gone(err):
 			r.known.forget(c)
@@ -72,41 +75,40 @@ func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
 	return n
 }
 
-// examine reads a settled file to see whether it is whole. What has become a FIFO or a link meanwhile is not waited for or
-// followed.
-func (r *run) examine(dir *vfs.Dir, c *candidate, now time.Time) (v verdict, pause time.Duration, n int, err error) {
-	text, status, err := dir.ReadFile(c.name, c.size)
+// examine reads a settled file to see whether it is whole, and adds to the sight of it what it finds. What has become a FIFO or
+// a link meanwhile is not waited for or followed.
+func (r *run) examine(dir *vfs.Dir, name string, s sight, now time.Time) (after sight, v verdict, pause time.Duration, n int, err error) {
+	text, status, err := dir.ReadFile(name, s.size)
 	n = len(text)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return send, 0, n, nil
+		return s, send, 0, n, nil
 	case err != nil:
-		return wait, 0, n, err
-	case !stampOf(status).same(c.stamp): // it became longer or shorter: its last change is just now, whatever its time says
-		c.sight = c.then(stampOf(status), now)
-		return wait, max(r.rules.settle, shortestWait), n, nil
+		return s, wait, 0, n, err
+	case !stampOf(status).same(s.stamp): // it became longer or shorter: its last change is just now, whatever its time says
+		return s.then(stampOf(status), now), wait, max(r.rules.settle, shortestWait), n, nil
 	}
-	updates, err := fragment.Parse(c.name, text, r.Limits)
+	updates, err := fragment.Parse(name, text, r.Limits)
 	if e := (*fragment.Error)(nil); errors.As(err, &e) && e.Code == fragment.Incomplete {
-		c.unfinished = true
+		s.unfinished = true
 	}
-	if c.unfinished {
-		if v, pause = r.rules.judge(c.sight, now); v != send {
-			return v, pause, n, nil
+	if s.unfinished {
+		if v, pause = r.rules.judge(s, now); v != send {
+			return s, v, pause, n, nil
 		}
 	}
 	if r.kept += int64(n); r.kept <= mostContent {
-		c.content = &Content{status, updates, err}
+		s.content = &Content{status, updates, err}
 	}
-	return send, 0, n, nil
+	return s, send, 0, n, nil
 }
 
 // stumble lets a candidate wait whose look failed for a reason that may pass, and sends it when that lasts.
 func (r *run) stumble(c *candidate, cause error, now time.Time) {
 	if c.failures++; c.failures == 1 {
-		c.failing = now
+		c.failing = r.known.moment(now)
 	}
-	v, pause := r.rules.stumble(c.failures, now.Sub(c.failing))
+	v, pause := r.rules.stumble(int(c.failures), now.Sub(r.known.time(c.failing)))
 	if v == send {
 		r.put(c)
 		return
@@ -120,7 +122,7 @@ func (r *run) stumble(c *candidate, cause error, now time.Time) {
 // put adds a popped candidate to the slice. From now on it is in flight.
 func (r *run) put(c *candidate) {
 	r.known.forget(c)
-	file := File{c.name, c.size, c.mtime, c.since, c.content}
+	file := File{c.name, c.size, c.mtime, r.known.time(c.since), c.content}
 	if _, ok := r.flight[c.name]; ok {
 		for i := range r.slice {
 			if r.slice[i].Name == c.name { // it changed since, and was not sent yet
@@ -130,5 +132,8 @@ func (r *run) put(c *candidate) {
 		}
 	}
 	r.flight[c.name] = c.stamp
+	if r.slice == nil {
+		r.slice = make([]File, 0, min(1+r.known.queued(), maxSlice))
+	}
 	r.slice = append(r.slice, file)
 }

@@ -67,7 +67,7 @@ func newRun(w *Watcher) *run {
 		listen:  w.listen,
 		hearing: hearing{log: c.Log.With("dir", c.Dir), trace: c.Trace},
 		kindOf:  w.kindOf,
-		known:   newCandidates(c.Candidates),
+		known:   newCandidates(c.Candidates, time.Now()),
 		hinted:  make(map[string]struct{}),
 		flight:  make(map[string]stamp),
 		answers: make(map[string]stamp),

@@ -28,7 +28,7 @@ func (r *run) scan(ctx context.Context, dir *vfs.Dir) error {
 		r.poll(dir)
 		return nil
 	}
-	r.known.more = false
+	r.known.begin()
 	names, news := 0, 0
 	see := func(some []string) {
 		looks := lookAt(dir, some)

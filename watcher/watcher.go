@@ -64,7 +64,7 @@ type Config struct {
 	IncompleteAfter time.Duration // an unfinished file is sent when it has not changed for so long
 	Limits          fragment.Limits
 	Once            bool      // end when everything was handled; see Run
-	Candidates      int       // names kept in memory; 0: 262,144
+	Candidates      int       // names kept in memory; 0: 400,000
 	Notifier        *Notifier // shared with other watchers; nil: one of its own
 	Trace           Trace
 	Pulse           <-chan struct{} // received from whenever Run comes round, by which one may tell that it does; may be nil
@@ -114,8 +114,8 @@ type Done struct {
 }
 
 const (
-	// So many names of 24 bytes take 75 MiB, and a scan for more is rare.
-	defaultCandidates = 262144
+	// So many names of 24 bytes take 74 MiB, and a scan for more is rare.
+	defaultCandidates = 400_000
 
 	// A slice is short enough that what is in it is fresh, and long enough that sending costs nothing.
 	maxSlice = 1024
