@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"sync"
 
@@ -21,33 +20,34 @@ const mostRefused = 10
 
 // flight is what the watcher has sent for one batch and waits to hear of.
 type flight struct {
-	names  []string
-	judged map[string]watcher.File // as the watcher saw them
-	taken  map[string]bool         // what lies in the drop directory no more
+	names  []string                 // in the order of the contract
+	judged map[string]*watcher.File // as the watcher saw them
+	taken  map[string]bool          // what lies in the drop directory no more
 }
 
 func newFlight(files []watcher.File) flight {
-	f := flight{make([]string, len(files)), make(map[string]watcher.File, len(files)), make(map[string]bool, len(files))}
-	for i, file := range files {
-		f.names[i] = file.Name
-		f.judged[file.Name] = file
+	slices.SortFunc(files, watcher.File.Compare)
+	f := flight{make([]string, len(files)), make(map[string]*watcher.File, len(files)), make(map[string]bool, len(files))}
+	for i := range files {
+		f.names[i] = files[i].Name
+		f.judged[files[i].Name] = &files[i]
 	}
 	return f
 }
 
-// expected is what a claim brings, in the order of the contract, if nobody has been at the fragments since the watcher read
-// them. Nil where that is not to be known: it has not read each of them, or one is at fault.
+// expected is what a claim brings if nobody has been at the fragments since the watcher read them. Nil where that is not to be
+// known: it has not read each of them, or one is at fault.
 func (f flight) expected() []writer.Fragment {
-	if len(f.taken) > 0 {
+	if len(f.taken) > 0 || len(f.judged) < len(f.names) {
 		return nil
 	}
-	files := slices.SortedFunc(maps.Values(f.judged), watcher.File.Compare)
-	fragments := make([]writer.Fragment, len(files))
-	for i, file := range files {
-		if file.Content == nil || file.Content.Err != nil {
+	fragments := make([]writer.Fragment, len(f.names))
+	for i, name := range f.names {
+		content := f.judged[name].Content
+		if content == nil || content.Err != nil {
 			return nil
 		}
-		fragments[i] = writer.Fragment{Name: file.Name, Updates: file.Content.Updates}
+		fragments[i] = writer.Fragment{Name: name, Updates: content.Updates}
 	}
 	return fragments
 }
@@ -57,8 +57,8 @@ func (f flight) is(batch *spool.Batch) bool {
 	if batch == nil || len(batch.Files) != len(f.judged) {
 		return false
 	}
-	for _, file := range batch.Files {
-		if !f.judged[file.Name].Content.Same(file.Status) {
+	for i, file := range batch.Files {
+		if file.Name != f.names[i] || !f.judged[file.Name].Content.Same(file.Status) {
 			return false
 		}
 	}

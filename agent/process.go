@@ -96,9 +96,9 @@ func (c *committer) read(batch *spool.Batch) ([]writer.Fragment, map[string]*fra
 
 // parse returns the updates of a fragment: those that the watcher has found in it, if it is still as it was then.
 func (c *committer) parse(batch *spool.Batch, f spool.File, limits fragment.Limits) ([]fragment.Update, error) {
-	if found := c.flight.judged[f.Name].Content; found != nil && found.Same(f.Status) {
+	if seen := c.flight.judged[f.Name]; seen != nil && seen.Content != nil && seen.Content.Same(f.Status) {
 		batch.Accept(f)
-		return found.Updates, found.Err
+		return seen.Content.Updates, seen.Content.Err
 	}
 	data, err := batch.Read(f.Name, limits.MaxBytes)
 	if err != nil {
@@ -111,7 +111,7 @@ func (c *committer) parse(batch *spool.Batch, f spool.File, limits fragment.Limi
 // by its own clock, until it let it pass. After a restart that is not known, so the watcher shall wait once more.
 func (c *committer) mayGrow(f spool.File) bool {
 	seen := c.flight.judged[f.Name]
-	return seen.Size != f.Size || !seen.ModTime.Equal(f.ModTime)
+	return seen == nil || seen.Size != f.Size || !seen.ModTime.Equal(f.ModTime)
 }
 
 // commit merges fragments into the tasks file and adds those that the merge refused to rejects. Claimed waits for the batch

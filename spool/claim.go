@@ -46,18 +46,19 @@ func (s *Spool) Claim(names []string) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.Files = make([]File, 0, len(names))
+	b.seen, b.read = make(map[string]vfs.Status, len(names)), make(map[string]stamp, len(names))
 	taken := make(map[string]bool, len(names))
 	for _, name := range names {
 		if taken[name] {
 			continue // a second rename would replace the first one's file
 		}
-		var f *File
-		if f, err = b.take(name); err != nil {
+		var f File
+		if f, taken[name], err = b.take(name); err != nil {
 			break
 		}
-		if f != nil {
-			taken[name] = true
-			b.Files = append(b.Files, *f)
+		if taken[name] {
+			b.Files = append(b.Files, f)
 		}
 	}
 	sortFiles(b.Files)
@@ -96,11 +97,11 @@ func (s *Spool) newBatch() (*Batch, error) {
 	}
 }
 
-// take moves one fragment into the batch: nil, nil when it is not to be had.
-func (b *Batch) take(name string) (*File, error) {
+// take moves one fragment into the batch, if it is to be had.
+func (b *Batch) take(name string) (f File, taken bool, err error) {
 	if !fragment.IsName(name) {
 		b.refuse(name, fs.ErrInvalid)
-		return nil, nil
+		return f, false, nil
 	}
 	b.home.mu.Lock()
 	defer b.home.mu.Unlock()
@@ -108,22 +109,22 @@ func (b *Batch) take(name string) (*File, error) {
 	switch err := b.home.drop.Rename(name, b.dir, name); {
 	case err == nil:
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
+		return f, false, nil
 	case errors.Is(err, fs.ErrInvalid), refusesMove(err):
 		b.refuse(name, err)
-		return nil, nil
+		return f, false, nil
 	default:
-		return nil, err
+		return f, false, err
 	}
 	status, err := b.dir.Status(name)
 	if err != nil { // it is claimed all the same, and must not be forgotten
-		return &File{Name: name}, nil
+		return File{Name: name}, true, nil
 	}
 	if status.Mode.IsDir() {
-		return nil, b.giveBackFolder(name)
+		return f, false, b.giveBackFolder(name)
 	}
 	b.seen[name] = status
-	return &File{name, status}, nil
+	return File{name, status}, true, nil
 }
 
 func (b *Batch) giveBackFolder(name string) error {

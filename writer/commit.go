@@ -213,8 +213,12 @@ func (w *Writer) apply(doc *document.Document, c *commit) error {
 	if w.config.Restore != nil {
 		w.config.Restore(doc)
 	}
-	items := map[string]bool{}
+	items := make(map[string]bool, len(c.fragments))
 	r := &c.result
+	r.Changed = make([]int, 0, len(c.fragments))
+	if w.config.Options.Effects {
+		r.Effects = make([]Effect, 0, len(c.fragments))
+	}
 	for i, f := range c.fragments {
 		out, err := doc.Apply(f.Updates, w.config.Options)
 		var reject *fragment.Error
