@@ -21,7 +21,7 @@ const settle = 100 * time.Millisecond
 // lookout tells when there may be other sessions than before. Its hints are paths at which something came or went, "" where
 // events were lost.
 type lookout struct {
-	system  *fsnotify.Watcher // nil: there are no events, which costs latency only
+	system  *fsnotify.Watcher // nil: there are no patterns, or no events, which costs latency only
 	hints   chan string
 	stop    chan struct{}
 	alarm   *time.Timer // the next look; it never rings where no pattern asks for one
@@ -31,6 +31,10 @@ type lookout struct {
 func (l *lookout) watch() {
 	l.hints, l.stop, l.alarm = make(chan string), make(chan struct{}), time.NewTimer(time.Hour)
 	l.alarm.Stop()
+}
+
+// hear begins to pass events on.
+func (l *lookout) hear() {
 	system, err := fsnotify.NewWatcher()
 	if err != nil {
 		return
@@ -72,6 +76,9 @@ func (l *lookout) follow(c config.Config) {
 	l.alarm.Stop()
 	if slices.ContainsFunc(c.Sessions, func(s config.Session) bool { return s.Glob != "" }) {
 		l.alarm.Reset(c.Watch.Rescan)
+		if l.system == nil {
+			l.hear() // not before: it takes 150 kB, and one of the 128 inotify instances that a user has
+		}
 	}
 	if l.system == nil {
 		return
