@@ -55,7 +55,7 @@ func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
 	}
 	if v == read {
 		var err error
-		s, v, pause, n, err = r.examine(dir, c.name, s, now)
+		v, pause, n, err = r.examine(dir, c.name, &s, now)
 		r.known.note(c, s, r.known.time(c.looked))
 		switch {
 		case gone(err):
@@ -77,30 +77,31 @@ func (r *run) decide(dir *vfs.Dir, c *candidate, now time.Time) (n int) {
 
 // examine reads a settled file to see whether it is whole, and adds to the sight of it what it finds. What has become a FIFO or
 // a link meanwhile is not waited for or followed.
-func (r *run) examine(dir *vfs.Dir, name string, s sight, now time.Time) (after sight, v verdict, pause time.Duration, n int, err error) {
+func (r *run) examine(dir *vfs.Dir, name string, s *sight, now time.Time) (v verdict, pause time.Duration, n int, err error) {
 	text, status, err := dir.ReadFile(name, s.size)
 	n = len(text)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return s, send, 0, n, nil
+		return send, 0, n, nil
 	case err != nil:
-		return s, wait, 0, n, err
+		return wait, 0, n, err
 	case !stampOf(status).same(s.stamp): // it became longer or shorter: its last change is just now, whatever its time says
-		return s.then(stampOf(status), now), wait, max(r.rules.settle, shortestWait), n, nil
+		*s = s.then(stampOf(status), now)
+		return wait, max(r.rules.settle, shortestWait), n, nil
 	}
 	updates, err := fragment.Parse(name, text, r.Limits)
 	if e := (*fragment.Error)(nil); errors.As(err, &e) && e.Code == fragment.Incomplete {
 		s.unfinished = true
 	}
 	if s.unfinished {
-		if v, pause = r.rules.judge(s, now); v != send {
-			return s, v, pause, n, nil
+		if v, pause = r.rules.judge(*s, now); v != send {
+			return v, pause, n, nil
 		}
 	}
 	if r.kept += int64(n); r.kept <= mostContent {
 		s.content = &Content{status, updates, err}
 	}
-	return s, send, 0, n, nil
+	return send, 0, n, nil
 }
 
 // stumble lets a candidate wait whose look failed for a reason that may pass, and sends it when that lasts.
