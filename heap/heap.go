@@ -49,8 +49,11 @@ func tune(before int, tell func(share int)) {
 
 // shareOf is how much a heap may grow, in percent of what of it is in use.
 func shareOf(live uint64) int {
-	const steps = 10 // a small difference is not worth a change
-	share := room * 100 / max(live, 1<<20)
+	const (
+		steps = 10      // a small difference is not worth a change
+		least = 4 << 20 // a heap counts as no smaller: https://go.dev/doc/gc-guide#GOGC
+	)
+	share := room * 100 / max(live, least)
 	return int(max(share/steps*steps, leastShare))
 }
 

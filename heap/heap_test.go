@@ -13,7 +13,7 @@ import (
 
 func TestASmallHeapHasRoomAndALargeOneDoesNotGrowMuch(t *testing.T) {
 	for live, want := range map[uint64]int{
-		0: 1600, 1 << 20: 1600, 4 << 20: 400, 5 << 20: 320, 30 << 20: 50, 110 << 20: 50, 10 << 30: 50,
+		0: 400, 1 << 20: 400, 4 << 20: 400, 5 << 20: 320, 30 << 20: 50, 110 << 20: 50, 10 << 30: 50,
 	} {
 		if got := shareOf(live); got != want {
 			t.Errorf("%d bytes in use: it may grow by %d %%, want %d", live, got, want)
