@@ -77,7 +77,7 @@ func (l *lookout) follow(c config.Config) {
 	if slices.ContainsFunc(c.Sessions, func(s config.Session) bool { return s.Glob != "" }) {
 		l.alarm.Reset(c.Watch.Rescan)
 		if l.system == nil {
-			l.hear() // not before: it takes 150 kB, and one of the 128 inotify instances that a user has
+			l.hear() // not before: it takes one of the 128 inotify instances that a user has, and 60 kB
 		}
 	}
 	if l.system == nil {
